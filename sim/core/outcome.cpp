@@ -1,0 +1,243 @@
+#include "sim/core/outcome.hpp"
+
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "sim/core/error.hpp"
+
+namespace nibble {
+namespace {
+
+using Json = nlohmann::json;
+
+Json number(double v) {
+    return std::isfinite(v) ? Json(v) : Json(nullptr);
+}
+
+template <class T>
+Json numbers(const std::vector<T>& values) {
+    Json list = Json::array();
+    for (const T v : values) {
+        list.push_back(number(v));
+    }
+    return list;
+}
+
+std::string role_name(Role role) {
+    static const char* const names[] = {"subject", "baseline", "reference", "limit", "muted"};
+    const int k = static_cast<int>(role);
+    return k < 5 ? names[k] : "category" + std::to_string(k - 5);
+}
+
+Json base(const char* kind, const std::string& label, Role role) {
+    return {{"mark", kind}, {"label", label}, {"role", role_name(role)}};
+}
+
+/// One overload a mark: what a reader of the JSON needs to draw it again.
+struct MarkToJson {
+    Json operator()(const Line& m) const {
+        Json j = base("line", m.label, m.role);
+        j["x"] = numbers(m.x);
+        j["y"] = numbers(m.y);
+        return j;
+    }
+    Json operator()(const Points& m) const {
+        Json j = base("points", m.label, m.role);
+        j["x"] = numbers(m.x);
+        j["y"] = numbers(m.y);
+        j["names"] = m.names;
+        return j;
+    }
+    Json operator()(const Bars& m) const {
+        Json j = {{"mark", "bars"}, {"names", m.names}, {"stacked", m.stacked}};
+        for (const Bars::Series& s : m.series) {
+            Json one = base("series", s.label, s.role);
+            one["values"] = numbers(s.values);
+            j["series"].push_back(one);
+        }
+        return j;
+    }
+    Json operator()(const Band& m) const {
+        Json j = base("band", m.label, m.role);
+        j["x"] = numbers(m.x);
+        j["low"] = numbers(m.low);
+        j["high"] = numbers(m.high);
+        return j;
+    }
+    Json operator()(const Histogram& m) const {
+        Json j = base("histogram", m.label, m.role);
+        j["edges"] = numbers(m.edges);
+        j["counts"] = numbers(m.counts);
+        return j;
+    }
+    Json operator()(const Heatmap& m) const {
+        return {{"mark", "heatmap"},   {"label", m.label},     {"unit", m.unit},
+                {"rows", m.rows},      {"cols", m.cols},       {"low", number(m.low)},
+                {"high", number(m.high)}, {"cells", numbers(m.cells)}};
+    }
+    Json operator()(const Rule& m) const {
+        Json j = base("rule", m.label, m.role);
+        j["vertical"] = m.vertical;
+        j["at"] = number(m.at);
+        return j;
+    }
+    Json operator()(const Ticks& m) const {
+        Json j = base("ticks", m.label, m.role);
+        j["vertical"] = m.vertical;
+        j["at"] = numbers(m.at);
+        return j;
+    }
+    Json operator()(const Note& m) const {
+        Json j = base("note", m.text, m.role);
+        j["x"] = number(m.x);
+        j["y"] = number(m.y);
+        return j;
+    }
+    Json operator()(const Segments& m) const {
+        Json j = {{"mark", "segments"}, {"lanes", m.lanes}, {"items", Json::array()}};
+        for (const Segments::Item& s : m.items) {
+            Json one = base("segment", s.label, s.role);
+            one["lane"] = s.lane;
+            one["start"] = number(s.start);
+            one["end"] = number(s.end);
+            j["items"].push_back(one);
+        }
+        return j;
+    }
+    Json operator()(const Cells& m) const {
+        Json j = {{"mark", "cells"}, {"columns", m.columns}, {"items", Json::array()}};
+        for (const Cells::Item& c : m.items) {
+            Json one = base("cell", c.label, c.role);
+            one["text"] = c.text;
+            one["filled"] = number(c.filled);
+            j["items"].push_back(one);
+        }
+        return j;
+    }
+    Json operator()(const Tree& m) const {
+        Json j = {{"mark", "tree"}, {"nodes", Json::array()}};
+        for (const Tree::Node& n : m.nodes) {
+            Json one = base("node", n.text, n.role);
+            one["parent"] = n.parent;
+            one["edge"] = n.edge;
+            j["nodes"].push_back(one);
+        }
+        return j;
+    }
+    Json operator()(const Tokens& m) const {
+        Json j = {{"mark", "tokens"}, {"items", Json::array()}};
+        for (const Tokens::Item& t : m.items) {
+            Json one = base("token", t.label, t.role);
+            one["text"] = t.text;
+            one["intensity"] = number(t.intensity);
+            j["items"].push_back(one);
+        }
+        return j;
+    }
+    Json operator()(const Handle& m) const {
+        Json j = base("handle", m.label, m.role);
+        j["x"] = m.x ? number(*m.x) : Json(nullptr);
+        j["y"] = m.y ? number(*m.y) : Json(nullptr);
+        j["x_param"] = m.x_param;
+        j["y_param"] = m.y_param;
+        return j;
+    }
+};
+
+Json axis_to_json(const Axis& a) {
+    static const char* const scales[] = {"linear", "log10", "log2"};
+    return {{"label", a.label}, {"unit", a.unit}, {"scale", scales[static_cast<int>(a.scale)]}};
+}
+
+Json figure_to_json(const Figure& f) {
+    Json j = {{"id", f.id},
+              {"title", f.title},
+              {"alt_text", f.alt_text},
+              {"x", axis_to_json(f.x)},
+              {"y", axis_to_json(f.y)},
+              {"footnote", f.footnote},
+              {"marks", Json::array()}};
+    for (const Mark& m : f.marks) {
+        j["marks"].push_back(std::visit(MarkToJson{}, m));
+    }
+    return j;
+}
+
+}  // namespace
+
+std::string_view name(Origin::Kind kind) {
+    static constexpr std::string_view names[] = {"measured here", "recorded",  "computed",
+                                                 "datasheet",     "published", "assumed"};
+    return names[static_cast<int>(kind)];
+}
+
+std::string badge(const Origin& origin) {
+    const std::string kind(name(origin.kind));
+    return origin.kind == Origin::Kind::recorded && !origin.source.empty()
+               ? "recorded on " + origin.source
+               : kind;
+}
+
+const Metric& Outcome::metric(std::string_view wanted) const {
+    for (const Metric& m : metrics) {
+        if (m.name == wanted) {
+            return m;
+        }
+    }
+    broken_invariant("metric", ("no metric " + std::string(wanted)).c_str(), __FILE__, __LINE__);
+}
+
+Json metrics_to_json(const Outcome& outcome) {
+    Json list = Json::array();
+    for (const Metric& m : outcome.metrics) {
+        list.push_back({{"name", m.name},
+                        {"value", number(m.value)},
+                        {"unit", m.unit},
+                        {"origin", badge(m.origin)}});
+        if (!m.origin.source.empty()) {
+            list.back()["source"] = m.origin.source;
+        }
+    }
+    return list;
+}
+
+Json tables_to_json(const Outcome& outcome) {
+    Json tables = Json::object();
+    for (const Table& t : outcome.tables) {
+        Json columns = Json::array(), rows = Json::array();
+        for (const Table::Column& c : t.columns) {
+            columns.push_back({{"name", c.name}, {"unit", c.unit}});
+        }
+        for (const auto& row : t.rows) {
+            Json one = Json::object();
+            for (std::size_t i = 0; i < row.size(); ++i) {
+                const auto* real = std::get_if<double>(&row[i]);
+                one[t.columns.at(i).name] =
+                    real ? number(*real) : std::visit([](const auto& v) { return Json(v); }, row[i]);
+            }
+            rows.push_back(one);
+        }
+        tables[t.name] = {{"columns", columns}, {"rows", rows}};
+    }
+    return tables;
+}
+
+Json to_json(const Outcome& outcome) {
+    Json figures = Json::array();
+    for (const FigureRow& row : outcome.rows) {
+        for (const Figure& f : row.figures) {
+            figures.push_back(figure_to_json(f));
+        }
+    }
+    Json equations = Json::array();
+    for (const Equation& e : outcome.equations) {
+        equations.push_back({{"symbols", e.symbols}, {"values", e.values}, {"note", e.note}});
+    }
+    return {{"finding", outcome.finding}, {"explanation", outcome.explanation},
+            {"sampling", outcome.sampling}, {"figures", figures},
+            {"metrics", metrics_to_json(outcome)}, {"tables", tables_to_json(outcome)},
+            {"equations", equations}};
+}
+
+}  // namespace nibble

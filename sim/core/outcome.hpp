@@ -1,0 +1,79 @@
+// What an experiment answers: figures, metrics, tables, and sentences computed from the values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "sim/core/figure.hpp"
+
+namespace nibble {
+
+/// Where a number comes from. Shown as a badge, exported with the data.
+struct Origin {
+    enum class Kind { measured_here, recorded, computed, datasheet, published, assumed };
+    Kind kind = Kind::computed;
+    std::string source = {};  // the machine, the sheet, the paper; empty for computed
+};
+/// "measured here", "recorded on <source>", "computed", ...
+std::string badge(const Origin& origin);
+std::string_view name(Origin::Kind kind);
+
+/// Which way a metric improves; colours the difference to a pinned run.
+enum class Better { neither, lower, higher };
+
+struct Metric {
+    std::string name;   // snake_case, its formula's name: JSON key and CSV column
+    std::string label;  // "Mean squared error"
+    double value = 0;
+    std::string unit = {};
+    Origin origin = {};
+    Better better = Better::neither;
+    NumberStyle style = NumberStyle::plain;
+    int digits = 3;
+};
+
+struct Table {
+    using Cell = std::variant<std::int64_t, double, std::string>;
+    struct Column {
+        std::string name;  // snake_case
+        std::string unit = {};
+    };
+    std::string name;
+    std::vector<Column> columns;
+    std::vector<std::vector<Cell>> rows;
+};
+
+/// An equation and the same with the live values in it. Plain text in Unicode; a letter run is set
+/// in italics, "_{...}" lowers and "^{...}" raises: "s = max|w| / (2^{b-1} - 1)".
+struct Equation {
+    std::string symbols;
+    std::string values;
+    std::string note = {};  // "group 12 of 128"
+};
+
+struct Outcome {
+    std::string finding;      // one sentence, computed: the headline
+    std::string explanation;  // one or two sentences with the numbers in them, computed
+    std::vector<FigureRow> rows;
+    std::vector<Metric> metrics;  // the first four or five are headlines
+    std::vector<Table> tables;
+    std::vector<Equation> equations;
+    std::string sampling = {};  // what was left out, when not everything was computed; else empty
+
+    /// Throws BrokenInvariant when there is no such metric.
+    const Metric& metric(std::string_view name) const;
+};
+
+/// Everything in the outcome, figures' data included: what `--out x.json` writes and what the
+/// determinism tests hash. NaN and infinities become null.
+nlohmann::json to_json(const Outcome& outcome);
+/// The metrics and tables only: what `--json` prints.
+nlohmann::json metrics_to_json(const Outcome& outcome);
+nlohmann::json tables_to_json(const Outcome& outcome);
+
+}  // namespace nibble
