@@ -1,10 +1,10 @@
 #include "sim/quant/weights.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
+#include <mutex>
 
 #include "sim/core/parallel.hpp"
 #include "sim/core/text.hpp"
@@ -103,27 +103,30 @@ std::shared_ptr<const WeightSource> synthetic_weights(Distribution distribution,
     switch (distribution) {
         case Distribution::normal:
             source->name = "normal";
-            source->read = [rng, cols](std::size_t row, std::span<float> out) {
+            source->read = [rng, cols](std::size_t row, std::size_t first, std::span<float> out) {
                 for (std::size_t i = 0; i < out.size(); ++i) {
-                    out[i] = static_cast<float>(rng.normal(row * cols + i));
+                    out[i] = static_cast<float>(rng.normal(row * cols + first + i));
                 }
             };
             break;
         case Distribution::student_t:
             source->name = fmt::format("Student t, {} degrees of freedom", format_number(dof));
-            source->read = [rng, cols, dof](std::size_t row, std::span<float> out) {
+            source->read = [rng, cols, dof](std::size_t row, std::size_t first,
+                                            std::span<float> out) {
                 const double to_unit = std::sqrt((dof - 2) / dof);
                 for (std::size_t i = 0; i < out.size(); ++i) {
-                    out[i] = static_cast<float>(to_unit * rng.student_t(row * cols + i, dof));
+                    out[i] =
+                        static_cast<float>(to_unit * rng.student_t(row * cols + first + i, dof));
                 }
             };
             break;
         case Distribution::uniform:
             source->name = "uniform";
-            source->read = [rng, cols](std::size_t row, std::span<float> out) {
+            source->read = [rng, cols](std::size_t row, std::size_t first, std::span<float> out) {
                 const double width = 2 * std::sqrt(3.0);
                 for (std::size_t i = 0; i < out.size(); ++i) {
-                    out[i] = static_cast<float>(width * (rng.uniform(row * cols + i) - 0.5));
+                    out[i] =
+                        static_cast<float>(width * (rng.uniform(row * cols + first + i) - 0.5));
                 }
             };
             break;
@@ -155,8 +158,9 @@ std::shared_ptr<const WeightSource> file_weights(const std::string& path,
     source->name = chosen->name.empty() ? path : chosen->name;
     source->key = fmt::format("{}{} \"{}\"", path, file_stamp(path), chosen->name);
     source->synthetic = false;
-    source->read = [file, chosen, cols = source->cols](std::size_t row, std::span<float> out) {
-        file->read(*chosen, static_cast<std::int64_t>(row * cols), out);
+    source->read = [file, chosen, cols = source->cols](std::size_t row, std::size_t first,
+                                                       std::span<float> out) {
+        file->read(*chosen, static_cast<std::int64_t>(row * cols + first), out);
     };
     return source;
 }
@@ -176,12 +180,14 @@ WeightSample sample_weights(const WeightSource& source, std::size_t stride,
         s.rows.push_back(r);
     }
     s.values.resize(s.rows.size() * s.cols);
-    std::atomic<std::size_t> done = 0;
+    std::mutex reporting;
+    std::size_t done = 0;
     parallel_for(s.rows.size(), row_grain(s.cols), [&](std::size_t begin, std::size_t end) {
         context.check();
         for (std::size_t i = begin; i < end; ++i) {
-            source.read(s.rows[i], std::span(s.values).subspan(i * s.cols, s.cols));
+            source.read(s.rows[i], 0, std::span(s.values).subspan(i * s.cols, s.cols));
         }
+        const std::lock_guard lock(reporting);
         done += end - begin;
         context.progress(0.8 * static_cast<double>(done) / static_cast<double>(s.rows.size()));
     });
@@ -207,27 +213,22 @@ bool Outliers::is_special(std::size_t row) const {
            std::find(rows.begin(), rows.end(), row) != rows.end();
 }
 
-void Outliers::apply(std::size_t row, std::span<float> values) const {
+void Outliers::apply(std::size_t row, std::size_t first, std::span<float> values) const {
     if (!touches(row)) {
         return;
     }
     const auto factor = static_cast<float>(magnitude);
-    switch (kind) {
-        case OutlierKind::weight:
-            values[cols.front()] = static_cast<float>(magnitude * sigma);
-            break;
-        case OutlierKind::rows:
-            for (float& v : values) {
-                v *= factor;
-            }
-            break;
-        case OutlierKind::columns:
-            for (const std::size_t c : cols) {
-                values[c] *= factor;
-            }
-            break;
-        case OutlierKind::none:
-            break;
+    if (kind == OutlierKind::rows) {
+        for (float& v : values) {
+            v *= factor;
+        }
+        return;
+    }
+    for (const std::size_t c : cols) {
+        if (c >= first && c < first + values.size()) {
+            float& v = values[c - first];
+            v = kind == OutlierKind::weight ? static_cast<float>(magnitude * sigma) : v * factor;
+        }
     }
 }
 

@@ -15,13 +15,14 @@
 
 namespace nibble {
 
-/// A matrix that hands out any row. Immutable; any number of threads may read.
+/// A matrix that hands out any piece of a row. Immutable; any number of threads may read.
 struct WeightSource {
     std::size_t rows = 0, cols = 0;
     std::string name;  // "normal", or the tensor's name
     std::string key;   // equal keys, equal values
     bool synthetic = true;
-    std::function<void(std::size_t row, std::span<float> out)> read;  // out: (column)
+    /// Fills `out` with the weights from column `first` of the row on.
+    std::function<void(std::size_t row, std::size_t first, std::span<float> out)> read;
 };
 
 enum class Distribution { normal, student_t, uniform };
@@ -74,8 +75,8 @@ struct Outliers {
     bool touches(std::size_t row) const;
     /// Whether this row stands for itself only, and not for its neighbours.
     bool is_special(std::size_t row) const;
-    /// `values`: (column) of that row.
-    void apply(std::size_t row, std::span<float> values) const;
+    /// Changes the weights of that row from column `first` on.
+    void apply(std::size_t row, std::size_t first, std::span<float> values) const;
 };
 
 /// `count` rows (or columns) evenly spaced from the chosen one; positions wrap into the matrix.
