@@ -47,9 +47,9 @@ public:
 }  // namespace nibble
 
 /// On in every build. `why` is the sentence a maintainer wants to read first.
-#define NIBBLE_ASSERT(condition, why)                                                  \
-    do {                                                                               \
-        if (!(condition)) {                                                            \
-            ::nibble::broken_invariant(#condition, why, __FILE__, __LINE__);           \
-        }                                                                              \
+#define NIBBLE_ASSERT(condition, why)                                        \
+    do {                                                                     \
+        if (!(condition)) {                                                  \
+            ::nibble::broken_invariant(#condition, why, __FILE__, __LINE__); \
+        }                                                                    \
     } while (false)

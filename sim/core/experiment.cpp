@@ -1,9 +1,8 @@
 #include "sim/core/experiment.hpp"
 
 #include <filesystem>
-#include <system_error>
-
 #include <fmt/format.h>
+#include <system_error>
 
 #include "sim/core/text.hpp"
 

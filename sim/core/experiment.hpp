@@ -92,8 +92,8 @@ template <class P, class D>
 Experiment define(std::string id, std::string group, std::string title, std::string question,
                   Schema<P> schema, D (*run)(const P&, const RunContext&),
                   Outcome (*show)(const P&, const D&)) {
-    Experiment e{std::move(id), std::move(group), std::move(title), std::move(question), {}, {}, {},
-                 {}};
+    Experiment e{
+        std::move(id), std::move(group), std::move(title), std::move(question), {}, {}, {}, {}};
     e.params.assign(schema.begin(), schema.end());
     const auto typed = [schema](const ParamValues& values) {
         NIBBLE_ASSERT(values.size() == schema.size(), "one value per parameter");

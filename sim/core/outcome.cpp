@@ -1,7 +1,6 @@
 #include "sim/core/outcome.hpp"
 
 #include <cmath>
-
 #include <nlohmann/json.hpp>
 
 #include "sim/core/error.hpp"
@@ -72,8 +71,8 @@ struct MarkToJson {
         return j;
     }
     Json operator()(const Heatmap& m) const {
-        return {{"mark", "heatmap"},   {"label", m.label},     {"unit", m.unit},
-                {"rows", m.rows},      {"cols", m.cols},       {"low", number(m.low)},
+        return {{"mark", "heatmap"},      {"label", m.label},         {"unit", m.unit},
+                {"rows", m.rows},         {"cols", m.cols},           {"low", number(m.low)},
                 {"high", number(m.high)}, {"cells", numbers(m.cells)}};
     }
     Json operator()(const Rule& m) const {
@@ -214,7 +213,8 @@ Json tables_to_json(const Outcome& outcome) {
             for (std::size_t i = 0; i < row.size(); ++i) {
                 const auto* real = std::get_if<double>(&row[i]);
                 one[t.columns.at(i).name] =
-                    real ? number(*real) : std::visit([](const auto& v) { return Json(v); }, row[i]);
+                    real ? number(*real)
+                         : std::visit([](const auto& v) { return Json(v); }, row[i]);
             }
             rows.push_back(one);
         }
@@ -234,9 +234,12 @@ Json to_json(const Outcome& outcome) {
     for (const Equation& e : outcome.equations) {
         equations.push_back({{"symbols", e.symbols}, {"values", e.values}, {"note", e.note}});
     }
-    return {{"finding", outcome.finding}, {"explanation", outcome.explanation},
-            {"sampling", outcome.sampling}, {"figures", figures},
-            {"metrics", metrics_to_json(outcome)}, {"tables", tables_to_json(outcome)},
+    return {{"finding", outcome.finding},
+            {"explanation", outcome.explanation},
+            {"sampling", outcome.sampling},
+            {"figures", figures},
+            {"metrics", metrics_to_json(outcome)},
+            {"tables", tables_to_json(outcome)},
             {"equations", equations}};
 }
 

@@ -2,16 +2,63 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
+#include <mutex>
 #include <thread>
 
+#if defined(__SANITIZE_THREAD__)
+#define NIBBLE_PLAIN_THREADS 1
+#else
+#define NIBBLE_PLAIN_THREADS 0
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
+#endif
 
 namespace nibble {
 namespace {
 
 std::atomic<int> wanted = 0;
+
+using RunPieces = std::function<void(std::size_t first, std::size_t last)>;
+
+#if NIBBLE_PLAIN_THREADS
+/// oneTBB is not instrumented, so ThreadSanitizer would report its every hand-over. Plain threads
+/// let it see the loops' own races.
+void share_out(std::size_t pieces, const RunPieces& run_pieces) {
+    std::atomic<std::size_t> next = 0;
+    std::exception_ptr failure;
+    std::mutex failure_mutex;
+    {
+        std::vector<std::jthread> crew;
+        for (int i = 0; i < threads(); ++i) {
+            crew.emplace_back([&] {
+                try {
+                    for (std::size_t piece = next++; piece < pieces; piece = next++) {
+                        run_pieces(piece, piece + 1);
+                    }
+                } catch (...) {
+                    const std::lock_guard lock(failure_mutex);
+                    failure = std::current_exception();
+                    next = pieces;
+                }
+            });
+        }
+    }
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+}
+#else
+void share_out(std::size_t pieces, const RunPieces& run_pieces) {
+    oneapi::tbb::task_arena arena(threads());
+    arena.execute([&] {
+        oneapi::tbb::parallel_for(
+            oneapi::tbb::blocked_range<std::size_t>(0, pieces),
+            [&](const auto& range) { run_pieces(range.begin(), range.end()); });
+    });
+}
+#endif
 
 }  // namespace
 
@@ -34,14 +81,9 @@ void parallel_for(std::size_t count, std::size_t grain,
     };
     if (pieces <= 1 || threads() == 1) {
         run_pieces(0, pieces);
-        return;
+    } else {
+        share_out(pieces, run_pieces);
     }
-    oneapi::tbb::task_arena arena(threads());
-    arena.execute([&] {
-        oneapi::tbb::parallel_for(
-            oneapi::tbb::blocked_range<std::size_t>(0, pieces),
-            [&](const auto& range) { run_pieces(range.begin(), range.end()); });
-    });
 }
 
 }  // namespace nibble

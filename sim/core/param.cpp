@@ -1,9 +1,8 @@
 #include "sim/core/param.hpp"
 
-#include <charconv>
 #include <cctype>
+#include <charconv>
 #include <cmath>
-
 #include <fmt/format.h>
 
 #include "sim/core/error.hpp"

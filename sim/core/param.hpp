@@ -52,8 +52,8 @@ struct Choice {
 struct ParamInfo {
     std::string name;  // snake_case: the C++ field, the JSON key and --flag in one
     ParamType type = ParamType::real;
-    Range range;                  // of integers and reals
-    std::vector<Choice> choices;  // of a choice
+    Range range;                        // of integers and reals
+    std::vector<Choice> choices;        // of a choice
     std::vector<std::string> suffixes;  // of a file: ".npy", ...
     Value default_value;
     std::string title;  // what the slider says; the name in words when not given
@@ -135,8 +135,7 @@ Param<P> make_param(std::string name, Field P::*field, ParamType type) {
 }  // namespace detail
 
 template <class P, class Int>
-    requires std::is_integral_v<Int>
-Param<P> integer(std::string name, Int P::*field, Range range) {
+requires std::is_integral_v<Int> Param<P> integer(std::string name, Int P::*field, Range range) {
     auto p = detail::make_param<P, Int, std::int64_t>(std::move(name), field, ParamType::integer);
     p.range = range;
     return p;
@@ -157,23 +156,22 @@ Param<P> boolean(std::string name, bool P::*field) {
 /// Free text: a tensor's name, a prompt.
 template <class P>
 Param<P> text(std::string name, std::string P::*field) {
-    return detail::make_param<P, std::string, std::string>(std::move(name), field,
-                                                           ParamType::text);
+    return detail::make_param<P, std::string, std::string>(std::move(name), field, ParamType::text);
 }
 
 /// A path to a file of the reader's; empty means none.
 template <class P>
 Param<P> file(std::string name, std::string P::*field, std::vector<std::string> suffixes) {
-    auto p = detail::make_param<P, std::string, std::string>(std::move(name), field,
-                                                             ParamType::file);
+    auto p =
+        detail::make_param<P, std::string, std::string>(std::move(name), field, ParamType::file);
     p.suffixes = std::move(suffixes);
     return p;
 }
 
 /// An enum whose enumerators count up from zero in the order of `choices`.
 template <class P, class Enum>
-    requires std::is_enum_v<Enum>
-Param<P> choice(std::string name, Enum P::*field, std::vector<Choice> choices) {
+requires std::is_enum_v<Enum> Param<P> choice(std::string name, Enum P::*field,
+                                              std::vector<Choice> choices) {
     Param<P> p;
     p.title = words_of(name);
     p.name = std::move(name);

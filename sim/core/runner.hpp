@@ -32,10 +32,10 @@ public:
     struct Landed {
         std::uint64_t ticket = 0;  // of the request it answers
         Request request;
-        std::shared_ptr<const Outcome> outcome;     // null when there is an error
-        std::optional<std::string> error, hint;     // what a person can act on
-        double seconds = 0;                         // run and show; 0 when the data was cached
-        bool partial = false;                       // the run goes on
+        std::shared_ptr<const Outcome> outcome;  // null when there is an error
+        std::optional<std::string> error, hint;  // what a person can act on
+        double seconds = 0;                      // run and show; 0 when the data was cached
+        bool partial = false;                    // the run goes on
     };
     struct State {
         std::optional<Landed> landed;
@@ -66,8 +66,8 @@ private:
     Landed perform(const Job& job);
 
     std::function<void()> wake_;
-    Cache results_{96};                       // entries
-    Cache shared_{std::size_t{768} << 20};    // bytes
+    Cache results_{96};                     // entries
+    Cache shared_{std::size_t{768} << 20};  // bytes
     mutable std::mutex mutex_;
     std::condition_variable_any changed_;
     std::optional<Job> waiting_;

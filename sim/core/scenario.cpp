@@ -1,7 +1,6 @@
 #include "sim/core/scenario.hpp"
 
 #include <algorithm>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -116,12 +115,9 @@ std::string to_json_text(const Scenario& scenario, const Experiments& all, int i
     for (std::size_t i = 0; i < experiment.params.size(); ++i) {
         parameters[experiment.params[i].name] = json_of(scenario.values.at(i));
     }
-    const Json whole = {{"nibble", version},
-                        {"format", newest_format},
-                        {"experiment", scenario.experiment},
-                        {"seed", scenario.seed},
-                        {"device", scenario.device},
-                        {"parameters", parameters}};
+    const Json whole = {
+        {"nibble", version},     {"format", newest_format},   {"experiment", scenario.experiment},
+        {"seed", scenario.seed}, {"device", scenario.device}, {"parameters", parameters}};
     return whole.dump(indent, ' ', /*ensure_ascii=*/true);
 }
 

@@ -4,9 +4,8 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <numeric>
-
 #include <fmt/format.h>
+#include <numeric>
 
 namespace nibble {
 namespace {
@@ -126,9 +125,12 @@ std::string nearest(std::string_view name, const std::vector<std::string>& candi
 bool is_utf8(std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {
         const auto lead = static_cast<std::uint8_t>(text[i]);
-        const int extra = lead < 0x80 ? 0 : lead < 0xc2 ? -1 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2
-                          : lead < 0xf5                                                     ? 3
-                                                                                            : -1;
+        const int extra = lead < 0x80   ? 0
+                          : lead < 0xc2 ? -1
+                          : lead < 0xe0 ? 1
+                          : lead < 0xf0 ? 2
+                          : lead < 0xf5 ? 3
+                                        : -1;
         if (extra < 0 || i + static_cast<std::size_t>(extra) >= text.size()) {
             return false;
         }

@@ -37,9 +37,7 @@ struct Rect {
     float right() const { return x + width; }
     float bottom() const { return y + height; }
     Point centre() const { return {x + width / 2, y + height / 2}; }
-    bool contains(Point p) const {
-        return p.x >= x && p.x < right() && p.y >= y && p.y < bottom();
-    }
+    bool contains(Point p) const { return p.x >= x && p.x < right() && p.y >= y && p.y < bottom(); }
     bool overlaps(const Rect& o) const {
         return x < o.right() && o.x < right() && y < o.bottom() && o.y < bottom();
     }
@@ -90,8 +88,8 @@ struct Polygon {  // filled; convex, or a band whose outline is monotone in x
 struct Circle {
     Point centre;
     float radius = 3;
-    Color fill;                    // alpha 0: no body
-    Color stroke = {0, 0, 0, 0};   // alpha 0: no outline
+    Color fill;                   // alpha 0: no body
+    Color stroke = {0, 0, 0, 0};  // alpha 0: no outline
     float line_width = 1;
 };
 struct TextRun {
@@ -119,8 +117,8 @@ using Primitive = std::variant<FillRect, StrokeRect, Polyline, Polygon, Circle, 
 
 /// Axis values to points and back; log axes included.
 struct AxisMap {
-    double low = 0, high = 1;   // axis values at the two ends
-    float from = 0, to = 1;     // points at the two ends
+    double low = 0, high = 1;  // axis values at the two ends
+    float from = 0, to = 1;    // points at the two ends
     Scale scale = Scale::linear;
     float operator()(double value) const;
     double invert(float position) const;
@@ -137,7 +135,7 @@ struct PlotArea {
 /// Something with values to tell when the pointer is on it, and maybe a parameter to set.
 struct HoverSpot {
     Rect area;
-    std::string text;                               // lines separated by '\n'
+    std::string text;                                // lines separated by '\n'
     std::vector<std::pair<std::string, Value>> set;  // parameters that a click sets
 };
 
