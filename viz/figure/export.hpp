@@ -14,10 +14,10 @@
 namespace nibble {
 
 struct ExportOptions {
-    Size size = {960, 640};               // points; of SVG and PDF, and of PNG before scaling
-    float scale = 2;                      // PNG pixels a point
+    Size size = {960, 640};  // points; of SVG and PDF, and of PNG before scaling
+    float scale = 2;         // PNG pixels a point
     ThemeKind theme = ThemeKind::print;
-    std::string figure = {};              // id of one figure alone; empty: the whole panel
+    std::string figure = {};  // id of one figure alone; empty: the whole panel
     Zooms zooms = {};
 };
 

@@ -21,10 +21,10 @@ struct Zoom {
 using Zooms = std::map<std::string, Zoom>;
 
 struct LayoutOptions {
-    bool headings = true;   // the finding and the explanation above the figures
-    bool footer = false;    // a line under the figures: sampling note and provenance
+    bool headings = true;  // the finding and the explanation above the figures
+    bool footer = false;   // a line under the figures: sampling note and provenance
     std::string footer_text = {};
-    bool handles = true;    // draw draggable handles as such (false on paper)
+    bool handles = true;  // draw draggable handles as such (false on paper)
     Zooms zooms = {};
 };
 
