@@ -6,7 +6,7 @@
 
 namespace nibble {
 
-int run_command_line(int, const char* const*) {
+int run_command_line(int, const char* const*, const OpenWindow&) {
     for (const Experiment& e : all_experiments()) {
         std::printf("%s\n", e.id.c_str());
     }
