@@ -249,7 +249,7 @@ std::string explanation(const std::vector<ScaledFormat>& rows, double value, con
         const auto row = std::find_if(rows.begin(), rows.end(),
                                       [&](const ScaledFormat& r) { return r.id() == fit.id; });
         if (told && row != rows.end() && std::isfinite(fit.fit.sqnr_db())) {
-            losses += fmt::format("{}{} {} dB", losses.empty() ? "" : ", ", row->name(),
+            losses += fmt::format("{}{} {}\u00a0dB", losses.empty() ? "" : ", ", row->name(),
                                   number_text(fit.fit.sqnr_db(), 3));
         }
     }

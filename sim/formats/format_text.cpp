@@ -46,7 +46,7 @@ int telling_digits(const ScaledFormat& f, double value) {
 }
 
 std::string percent(double share, int digits) {
-    return number_text(100 * share, digits) + " %";
+    return number_text(100 * share, digits) + "\u00a0%";  // never parted by a line break
 }
 
 double relative_error(double value, double stored) {

@@ -83,7 +83,8 @@ TEST_CASE("0.3 in FP8 E4M3 is 0.3125", "[formats][number-formats]") {
     CHECK(metric(o, "dynamic_range") == Approx(20 * std::log10(448 * 512.0)));
     CHECK(bits(o) == "00101010");
     CHECK(o.finding ==
-          "0.3 becomes 0.3125 in FP8 E4M3, 4.2 % off; half of its 253 numbers lie within 0.42 % of "
+          "0.3 becomes 0.3125 in FP8 E4M3, 4.2\u00a0% off; half of its 253 numbers lie within "
+          "0.42\u00a0% of "
           "its range");
     CHECK(o.equations.at(0).values == "0.3125 = (-1)^{0} · 2^{5 - 7} · (1 + 2 / 8)");
     CHECK(table(o, "codes").rows.size() == 256);
