@@ -33,7 +33,7 @@ struct Params {
 };
 
 /// Weights that one run looks at; beyond, rows are sampled.
-constexpr std::size_t preview_weights = std::size_t{1} << 20, exact_weights = std::size_t{1} << 26;
+constexpr std::size_t preview_weights = std::size_t{1} << 19, exact_weights = std::size_t{1} << 26;
 
 Quantizer quantizer_of(const Params& p) {
     return {p.scheme,
