@@ -76,8 +76,9 @@ std::string id_of(Format format) {
 }
 
 bool is_scaled_by_choice(const Params& p) {
-    return p.format != Format::e8m0 &&
-           (p.format < Format::mxfp8_e4m3 || p.format == Format::nvfp4 || p.compare);
+    const bool wide = p.format <= Format::fp16 || p.format == Format::e8m0;
+    const bool mx = p.format >= Format::mxfp8_e4m3 && p.format <= Format::mxfp4;
+    return p.compare || !(wide || mx);
 }
 
 bool can_overflow(const Params& p) {
@@ -254,7 +255,10 @@ std::string explanation(const std::vector<ScaledFormat>& rows, double value, con
     const ScaledFormat& f = rows.front();
     const Neighbourhood n = f.neighbourhood(value);
     std::string text;
-    if (std::isfinite(n.low) && std::isfinite(n.high)) {
+    if (!std::isfinite(f.stored(value)) && !std::isnan(n.value)) {
+        text = fmt::format("The last number is {}; from {} on there is none to round to.",
+                           number_text(n.value), number_text(value > 0 ? n.high : n.low));
+    } else if (std::isfinite(n.low) && std::isfinite(n.high)) {
         text = fmt::format("Everything between {} and {} is stored as {}.", number_text(n.low),
                            number_text(n.high), number_text(n.value));
     } else if (!std::isnan(n.value)) {
@@ -263,16 +267,17 @@ std::string explanation(const std::vector<ScaledFormat>& rows, double value, con
     }
     std::string losses;
     for (const Data::Fit& fit : data.fits) {
+        const bool told = fit.id == f.id() || fit.id == "int8" || fit.id == "nf4";
         const auto row = std::find_if(rows.begin(), rows.end(),
                                       [&](const ScaledFormat& r) { return r.id() == fit.id; });
-        const double sqnr = fit.fit.sqnr_db();
-        if (row != rows.end() && std::isfinite(sqnr)) {
-            losses += fmt::format("{}{} {} dB", losses.empty() ? "" : ", ", row->name(),
-                                  number_text(sqnr, 3));
+        if (told && row != rows.end() && std::isfinite(fit.fit.sqnr_db())) {
+            losses += fmt::format("{}{} keeps {} dB at {} bits a value", losses.empty() ? "" : ", ",
+                                  row->name(), number_text(fit.fit.sqnr_db(), 3),
+                                  number_text(row->bits_per_value()));
         }
     }
     if (!losses.empty()) {
-        text += fmt::format("{}Signal to noise on {} {}: {}.", text.empty() ? "" : " ",
+        text += fmt::format("{}On {} {}, {}.", text.empty() ? "" : " ",
                             format_count(static_cast<double>(data.sampled)), data.source, losses);
     }
     return text.empty() ? fmt::format("{} has {} codes.", f.name(),
@@ -281,11 +286,13 @@ std::string explanation(const std::vector<ScaledFormat>& rows, double value, con
 }
 
 Figure histogram_figure(const ScaledFormat& f, const Data& data, const NumberWindow& w) {
-    Figure figure{
-        .id = "tensor",
-        .title = fmt::format("{}, and where the numbers of {} fall", data.source, f.name()),
-        .alt_text = "Histogram of the tensor's values with the format's numbers as ticks."};
-    Histogram histogram{.label = data.source, .role = Role::baseline};
+    Figure figure{"tensor",
+                  fmt::format("{}, and where the numbers of {} fall", data.source, f.name()),
+                  "Histogram of the tensor's values with the format's numbers as ticks.",
+                  {},
+                  {},
+                  {}};
+    Histogram histogram{data.source, Role::baseline, {}, {}};
     if (w.scale == Scale::linear) {
         histogram.counts = data.by_value;
         for (std::size_t i = 0; i <= value_bins; ++i) {
@@ -308,12 +315,13 @@ Figure histogram_figure(const ScaledFormat& f, const Data& data, const NumberWin
         figure.marks.emplace_back(std::move(histogram));
     }
     constexpr std::int64_t readable = 1024;
-    Ticks ticks{.label = "", .role = Role::subject, .length = 0.14};
+    Ticks ticks;
+    ticks.length = 0.14;
     ticks.at = f.values_between(w.low, w.high, readable);
-    if (ticks.at.empty()) {
-        figure.footnote = fmt::format(
-            "{} numbers of {} in view: too many to draw.",
-            format_count(static_cast<double>(f.count_between(w.low, w.high))), f.name());
+    const std::int64_t in_view = f.count_between(w.low, w.high);
+    if (in_view > readable) {
+        figure.footnote = fmt::format("{} numbers of {} in view: too many to draw.",
+                                      format_count(static_cast<double>(in_view)), f.name());
     }
     figure.marks.emplace_back(std::move(ticks));
     return figure;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "sim/core/error.hpp"
 #include "sim/core/rng.hpp"
 #include "sim/core/text.hpp"
 #include "sim/formats/codebooks.hpp"
@@ -13,6 +14,10 @@ namespace {
 
 /// More ticks than this in one row are a solid area on any screen.
 constexpr std::int64_t most_ticks = 6000;
+
+Figure named(std::string id, std::string title, std::string alt_text) {
+    return {std::move(id), std::move(title), std::move(alt_text), {}, {}, {}};
+}
 
 Role field_role(const std::string& name) {
     return name == "sign" ? category(3) : name == "exponent" ? category(1) : category(2);
@@ -139,10 +144,9 @@ Figure bits_figure(const ScaledFormat& f, double value) {
     const std::uint32_t code = f.encode(value);
     add_cells(cells, *f.numbers, code, "");
     cells.columns = static_cast<int>(cells.items.size());
-    Figure figure{.id = "bits",
-                  .title = fmt::format("The {} bits of {}", f.numbers->bits(), f.name()),
-                  .alt_text = fmt::format("Code {} of {}, bits grouped by meaning: {}.", code,
-                                          f.name(), bits_text(code, f.numbers->bits()))};
+    Figure figure = named("bits", fmt::format("The {} bits of {}", f.numbers->bits(), f.name()),
+                          fmt::format("Code {} of {}, bits grouped by meaning: {}.", code, f.name(),
+                                      bits_text(code, f.numbers->bits())));
     figure.x.hidden = figure.y.hidden = true;
     figure.footnote = fmt::format("filled: 1. Code {} of {}", code,
                                   format_count(std::ldexp(1.0, f.numbers->bits())));
@@ -152,16 +156,17 @@ Figure bits_figure(const ScaledFormat& f, double value) {
 
 Figure ticks_figure(const std::vector<ScaledFormat>& formats, double value, const NumberWindow& w) {
     const auto rows = static_cast<double>(formats.size());
-    Figure figure{.id = "ticks",
-                  .title = w.scale == Scale::linear
-                               ? "Every number each format can hold, on one line"
-                               : "Every magnitude each format can hold, on one logarithmic line",
-                  .alt_text = "One row of ticks a format; a tick is a number that it can hold."};
+    Figure figure = named("ticks",
+                          w.scale == Scale::linear
+                              ? "Every number each format can hold, on one line"
+                              : "Every magnitude each format can hold, on one logarithmic line",
+                          "One row of ticks a format; a tick is a number that it can hold.");
     figure.x = {.label = w.scale == Scale::linear ? "value" : "magnitude",
                 .scale = w.scale,
                 .limits = {{w.low, w.high}}};
     figure.y.limits = {{-0.5, rows - 0.5}};
-    Points subject{.role = Role::subject}, others{.role = Role::reference};
+    Points subject, others;
+    others.role = Role::reference;
     for (std::size_t i = 0; i < formats.size(); ++i) {
         const ScaledFormat& f = formats[i];
         const double y = rows - 1 - static_cast<double>(i);
@@ -183,9 +188,9 @@ Figure ticks_figure(const std::vector<ScaledFormat>& formats, double value, cons
                         format_count(static_cast<double>(f.count_between(w.low, w.high))));
     }
     figure.footnote += ".";
-    for (Points& points : {std::ref(subject), std::ref(others)}) {
-        if (!points.x.empty()) {
-            figure.marks.emplace_back(std::move(points));
+    for (Points* points : {&subject, &others}) {
+        if (!points->x.empty()) {
+            figure.marks.emplace_back(std::move(*points));
         }
     }
     figure.marks.emplace_back(value_handle(w, value));
@@ -193,9 +198,8 @@ Figure ticks_figure(const std::vector<ScaledFormat>& formats, double value, cons
 }
 
 Figure close_up_figure(const ScaledFormat& f, double value) {
-    Figure figure{.id = "close-up",
-                  .title = "Close up: what rounds to the same number",
-                  .alt_text = "The numbers next to the value and the interval that rounds to one."};
+    Figure figure = named("close-up", "Close up: what rounds to the same number",
+                          "The numbers next to the value and the interval that rounds to one.");
     const Neighbourhood n = f.neighbourhood(value);
     // Twelve numbers; the window hops four at a time, so that the handle can be dragged in it.
     const NumberFormat& numbers = *f.numbers;
@@ -204,11 +208,12 @@ Figure close_up_figure(const ScaledFormat& f, double value) {
     const std::int64_t first = std::max(numbers.first_rank(), hop - 4);
     const std::int64_t last = std::min(numbers.last_rank(), std::max(hop + 7, first));
     const double left = numbers.at(first) * f.scale, right = numbers.at(last) * f.scale;
-    const double margin = std::max(n.ulp, (right - left) / 16);
+    const double margin = std::max((right - left) / 16, n.ulp);  // also when n is NaN
     const NumberWindow w{left - margin, right + margin, Scale::linear};
     figure.x = {.label = "value", .limits = {{w.low, w.high}}};
-    figure.y = {.limits = {{0, 1}}, .hidden = true};
-    if (!std::isnan(n.value)) {
+    figure.y.limits = {{0, 1}};
+    figure.y.hidden = true;
+    if (std::isfinite(f.stored(value))) {
         const double low = std::max(n.low, w.low), high = std::min(n.high, w.high);
         figure.marks.emplace_back(Band{fmt::format("rounds to {}", number_text(n.value, 6)),
                                        Role::subject,
@@ -216,10 +221,11 @@ Figure close_up_figure(const ScaledFormat& f, double value) {
                                        {0, 0},
                                        {1, 1}});
     }
-    Ticks ticks{.role = Role::subject, .length = 0.45};
+    Ticks ticks;
+    ticks.length = 0.45;
     ticks.at = f.values_between(w.low, w.high, most_ticks);
     figure.marks.emplace_back(std::move(ticks));
-    Points near{.role = Role::subject};
+    Points near;
     for (const double x : {n.below, n.value, n.above}) {
         if (std::isfinite(x)) {
             near.x.push_back(x);
@@ -237,16 +243,14 @@ Figure close_up_figure(const ScaledFormat& f, double value) {
 Figure nf4_figure() {
     const auto derived = derive_nf4();
     const double widest = normal_quantile(nf4_offset);
-    Figure figure{.id = "nf4",
-                  .title = "NF4: even steps of probability, read off the normal distribution",
-                  .alt_text =
-                      "The normal distribution function with the sixteen levels on it, "
-                      "evenly spaced in probability on each side of zero."};
+    Figure figure = named("nf4", "NF4: even steps of probability, read off the normal distribution",
+                          "The normal distribution function with the sixteen levels on it, "
+                          "evenly spaced in probability on each side of zero.");
     figure.x = {.label = fmt::format("level = quantile / {}", number_text(widest)),
                 .limits = {{-1.06, 1.06}}};
     figure.y = {.label = "probability", .limits = {{0, 1.02}}};
-    Line curve{.label = "normal distribution", .role = Role::reference};
-    Points levels{.label = "derived levels", .role = Role::subject};
+    Line curve{"normal distribution", Role::reference, {}, {}};
+    Points levels{"derived levels", Role::subject, {}, {}};
     for (int i = 0; i <= 200; ++i) {
         const double p = 1 - nf4_offset + (2 * nf4_offset - 1) * i / 200;
         curve.x.push_back(normal_quantile(p) / widest);
@@ -256,7 +260,7 @@ Figure nf4_figure() {
         levels.x.push_back(level);
         levels.y.push_back(std::erfc(-level * widest / std::sqrt(2.0)) / 2);
     }
-    Ticks published{.label = "published levels", .role = Role::limit, .length = 0.12};
+    Ticks published{"published levels", Role::limit, true, {}, 0.12};
     published.at = {nf4_levels().begin(), nf4_levels().end()};
     double worst = 0;
     for (std::size_t code = 0; code < derived.size(); ++code) {
@@ -287,6 +291,10 @@ std::vector<Equation> format_equations(const ScaledFormat& f, double value) {
     const std::string x = scaled ? "X " : "", times = scaled ? number_text(f.scale, 6) + " · " : "";
     Equation equation;
     equation.note = fmt::format("code {}", code);
+    if (scaled && !f.block) {
+        equation.note += fmt::format("; X = {} / {}", number_text(f.largest()),
+                                     number_text(f.numbers->largest()));
+    }
     if (const FloatFormat* ff = f.numbers->as_float()) {
         const std::uint32_t magnitude = code & ff->magnitude_mask();
         const std::uint32_t e = magnitude >> ff->mantissa_bits;

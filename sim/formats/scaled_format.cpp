@@ -10,8 +10,8 @@ namespace {
 
 double plain_scale(const NumberFormat& f, Scaling scaling, double absmax) {
     const FloatFormat* number = f.as_float();
-    if (number && !number->is_signed) {
-        return 1;  // E8M0 is a scale itself
+    if (number && (!number->is_signed || number->bits() > 8)) {
+        return 1;
     }
     if (scaling == Scaling::absmax && absmax > 0 && std::isfinite(absmax)) {
         return absmax / f.largest();
@@ -106,6 +106,12 @@ double ScaledFormat::half_range() const {
 
 Neighbourhood ScaledFormat::neighbourhood(double value) const {
     Neighbourhood n = numbers->neighbourhood(scale > 0 ? value / scale : 0);
+    const FloatFormat* f = numbers->as_float();
+    if (f && overflow == Overflow::standard && f->specials != Specials::none) {
+        // Infinity (or NaN) begins where the next number would have been nearer.
+        n.high = std::isinf(n.high) ? n.value + n.ulp / 2 : n.high;
+        n.low = std::isinf(n.low) ? n.value - n.ulp / 2 : n.low;
+    }
     for (double* x : {&n.below, &n.value, &n.above, &n.low, &n.high, &n.ulp}) {
         *x *= scale;
     }

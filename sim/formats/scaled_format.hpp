@@ -16,7 +16,8 @@ namespace nibble {
 
 enum class Scaling : std::uint8_t {
     none,    // floats hold the value itself; integers and codebooks span -1 to 1
-    absmax,  // one scale for the tensor puts its largest magnitude on the format's largest number
+    absmax,  // one scale for the tensor puts its largest magnitude on the format's largest number;
+             // not for floats wider than 8 bits, which need none, nor for E8M0, which is a scale
 };
 
 struct ScaledFormat {
@@ -45,6 +46,8 @@ struct ScaledFormat {
     double smallest_normal() const;
     /// The smallest x such that at least half of all values lie in [-x, x].
     double half_range() const;
+    /// Around the finite number nearest to `value`; what lies beyond the ends rounds to them only
+    /// when overflow saturates.
     Neighbourhood neighbourhood(double value) const;
 };
 
