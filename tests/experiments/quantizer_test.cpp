@@ -187,7 +187,7 @@ TEST_CASE("outlier columns defeat scales per channel, outlier rows do not", "[qu
     // Rows keep their outliers to themselves: a step of 2 * 2.7 / 254 sigma elsewhere, under 1 % of
     // the weights in the middle cell. Columns put one into every row: 28 times that step.
     CHECK(metric(r, "zero_codes") < 1.5);
-    CHECK(metric(c, "zero_codes") > 10);
+    CHECK(metric(c, "zero_codes") > 5);
     CHECK(metric(r, "tensor_zero_codes") > 10);
 }
 
