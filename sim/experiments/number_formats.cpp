@@ -153,7 +153,7 @@ std::vector<ScaledFormat> rows_of(const Params& p, double absmax) {
     std::vector<ScaledFormat> rows = {
         scaled_format(id_of(p.format), p.scaling, p.overflow, absmax)};
     for (const char* id : comparison) {
-        if (p.compare && id != rows.front().id()) {
+        if (p.compare && id != rows.front().id() && rows.size() < comparison.size()) {
             rows.push_back(scaled_format(id, p.scaling, Overflow::saturate, absmax));
         }
     }
@@ -230,7 +230,9 @@ std::string off(double value, double stored) {
 
 std::string finding(const ScaledFormat& f, double value) {
     const double stored = f.stored(value);
-    const std::string v = number_text(value, 6), s = number_text(stored, 6), name = f.name();
+    const int digits = telling_digits(f, value);
+    const std::string v = number_text(value, digits), s = number_text(stored, digits),
+                      name = f.name();
     const std::string crowd = fmt::format("half of its {} numbers lie within {} of its range",
                                           format_count(static_cast<double>(f.numbers->count())),
                                           percent(f.half_range() / f.largest()));
@@ -239,7 +241,7 @@ std::string finding(const ScaledFormat& f, double value) {
     }
     if (value > f.largest() || value < f.lowest()) {
         return fmt::format("{} is beyond {}, which ends at {}: it becomes {}", v, name,
-                           number_text(value > 0 ? f.largest() : f.lowest(), 6), s);
+                           number_text(value > 0 ? f.largest() : f.lowest()), s);
     }
     if (stored == 0 && value != 0) {
         return fmt::format("{} vanishes in {}: the numbers next to zero are ±{}", v, name,
@@ -254,13 +256,15 @@ std::string finding(const ScaledFormat& f, double value) {
 std::string explanation(const std::vector<ScaledFormat>& rows, double value, const Data& data) {
     const ScaledFormat& f = rows.front();
     const Neighbourhood n = f.neighbourhood(value);
+    const int digits = telling_digits(f, value);
     std::string text;
     if (!std::isfinite(f.stored(value)) && !std::isnan(n.value)) {
         text = fmt::format("The last number is {}; from {} on there is none to round to.",
                            number_text(n.value), number_text(value > 0 ? n.high : n.low));
     } else if (std::isfinite(n.low) && std::isfinite(n.high)) {
-        text = fmt::format("Everything between {} and {} is stored as {}.", number_text(n.low),
-                           number_text(n.high), number_text(n.value));
+        text =
+            fmt::format("Everything between {} and {} is stored as {}.", number_text(n.low, digits),
+                        number_text(n.high, digits), number_text(n.value, digits));
     } else if (!std::isnan(n.value)) {
         text = fmt::format("{} is the end of the line: its neighbour is {} away.",
                            number_text(n.value), number_text(n.ulp));
@@ -271,13 +275,12 @@ std::string explanation(const std::vector<ScaledFormat>& rows, double value, con
         const auto row = std::find_if(rows.begin(), rows.end(),
                                       [&](const ScaledFormat& r) { return r.id() == fit.id; });
         if (told && row != rows.end() && std::isfinite(fit.fit.sqnr_db())) {
-            losses += fmt::format("{}{} keeps {} dB at {} bits a value", losses.empty() ? "" : ", ",
-                                  row->name(), number_text(fit.fit.sqnr_db(), 3),
-                                  number_text(row->bits_per_value()));
+            losses += fmt::format("{}{} {} dB", losses.empty() ? "" : ", ", row->name(),
+                                  number_text(fit.fit.sqnr_db(), 3));
         }
     }
     if (!losses.empty()) {
-        text += fmt::format("{}On {} {}, {}.", text.empty() ? "" : " ",
+        text += fmt::format("{}Signal over error on {} {}: {}.", text.empty() ? "" : " ",
                             format_count(static_cast<double>(data.sampled)), data.source, losses);
     }
     return text.empty() ? fmt::format("{} has {} codes.", f.name(),
@@ -308,7 +311,7 @@ Figure histogram_figure(const ScaledFormat& f, const Data& data, const NumberWin
         }
         figure.x = {.label = "magnitude", .scale = w.scale, .limits = {{w.low, w.high}}};
     }
-    figure.y = {.label = "share of values", .style = NumberStyle::percent};
+    figure.y.hidden = true;
     const double tallest = *std::max_element(histogram.counts.begin(), histogram.counts.end());
     figure.y.limits = {{0, tallest > 0 ? 1.08 * tallest : 1}};
     if (data.absmax > 0) {
@@ -318,10 +321,9 @@ Figure histogram_figure(const ScaledFormat& f, const Data& data, const NumberWin
     Ticks ticks;
     ticks.length = 0.14;
     ticks.at = f.values_between(w.low, w.high, readable);
-    const std::int64_t in_view = f.count_between(w.low, w.high);
-    if (in_view > readable) {
-        figure.footnote = fmt::format("{} numbers of {} in view: too many to draw.",
-                                      format_count(static_cast<double>(in_view)), f.name());
+    if (f.count_between(w.low, w.high) > readable) {
+        figure.title =
+            fmt::format("{}; the numbers of {} are too dense to draw", data.source, f.name());
     }
     figure.marks.emplace_back(std::move(ticks));
     return figure;
@@ -383,24 +385,51 @@ Table comparison_table(const std::vector<ScaledFormat>& rows, double value, cons
     return table;
 }
 
+/// The magnitude that every window shows.
+double reach_of(const Data& data) {
+    return data.absmax > 0 ? data.absmax : 1;
+}
+
+std::vector<FigureRow> figures(const std::vector<ScaledFormat>& rows, const Params& p,
+                               const Data& data, const NumberWindow& window) {
+    const ScaledFormat& chosen = rows.front();
+    Figure bits = bits_figure(chosen, p.value), close_up = close_up_figure(chosen, p.value);
+    Figure ticks = ticks_figure(rows, p.value, window);
+    // The tensor stays in view whatever the value does.
+    const NumberWindow whole = number_window(rows, 0, reach_of(data), 1, window.scale);
+    Figure histogram = histogram_figure(chosen, data, whole);
+    const int cells = std::get<Cells>(bits.marks.front()).columns;
+    constexpr int most_beside = 20;  // more bits than this need the whole width to be read
+    if (cells > most_beside) {
+        return {{0.5, {std::move(bits)}},
+                {1.6, {std::move(ticks)}},
+                {1, {std::move(histogram), std::move(close_up)}}};
+    }
+    bits.width = cells > 12 ? 1.6 : 1;
+    if (p.format == Format::nf4) {
+        // Sixteen levels need no close-up; where they come from is the better use of the place.
+        bits.width = 0.42;
+        return {{1.5, {std::move(bits), nf4_figure()}},
+                {2, {std::move(ticks)}},
+                {0.8, {std::move(histogram)}}};
+    }
+    return {{0.9, {std::move(bits), std::move(close_up)}},
+            {2.1, {std::move(ticks)}},
+            {0.9, {std::move(histogram)}}};
+}
+
 Outcome show(const Params& p, const Data& data) {
     const std::vector<ScaledFormat> rows = rows_of(p, data.absmax);
     const ScaledFormat& chosen = rows.front();
-    const double reach = data.absmax > 0 ? data.absmax : 1;
-    const NumberWindow window = number_window(
-        rows, p.value, reach, p.zoom, p.axis == AxisScale::log ? Scale::log10 : Scale::linear);
+    const NumberWindow window =
+        number_window(rows, p.value, reach_of(data), p.zoom,
+                      p.axis == AxisScale::log ? Scale::log10 : Scale::linear);
     Outcome o;
     o.finding = finding(chosen, p.value);
     o.explanation = explanation(rows, p.value, data);
-    Figure bits = bits_figure(chosen, p.value);
-    bits.width = chosen.numbers->bits() > 16 ? 2 : 1;
-    Figure histogram = histogram_figure(chosen, data, window);
-    o.rows = {{0.75, {std::move(bits), close_up_figure(chosen, p.value)}},
-              {1.7, {ticks_figure(rows, p.value, window)}},
-              {1, {std::move(histogram)}}};
+    o.rows = figures(rows, p, data, window);
     o.tables.push_back(comparison_table(rows, p.value, data));
     if (p.format == Format::nf4) {
-        o.rows.back().figures.push_back(nf4_figure());
         o.tables.push_back(nf4_table());
     }
     if (chosen.numbers->bits() <= 8) {

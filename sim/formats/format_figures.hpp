@@ -44,7 +44,9 @@ std::vector<Equation> format_equations(const ScaledFormat& format, double value)
 /// Every code of a format of at most 8 bits: bits, number, and the value under the scale.
 Table code_table(const ScaledFormat& format);
 
-/// "0.3125", "infinity", "NaN": at most `digits` significant digits.
+/// "−0.3125", "1.2 × 10⁻⁷", "infinity", "NaN": at most `digits` significant digits.
 std::string number_text(double value, int digits = 4);
+/// How many digits it takes to tell the number that `value` becomes from its neighbours; 4 to 10.
+int telling_digits(const ScaledFormat& format, double value);
 
 }  // namespace nibble

@@ -114,6 +114,7 @@ TEST_CASE("each row has one tick a number, and the value is a handle",
     const Figure& f = figure(o, "ticks");
     const auto rows = marks<Ticks>(f);
     REQUIRE(rows.size() == 5);
+    CHECK(f.y.named_ticks[0].second == "FP8 E4M3: 253");
     CHECK(rows[0].at.size() == 253);  // E4M3, the chosen one, first
     CHECK(rows[1].at.size() == 247);
     CHECK(rows[2].at.size() == 256);
