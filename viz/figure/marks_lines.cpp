@@ -182,6 +182,10 @@ void draw(const Points& mark, Plot& plot) {
             }
         }
     }
+    const bool all_named = count <= most_named_points && mark.names.size() >= count && count > 0;
+    if (all_named) {
+        return;  // the points' own names say more than the name of their series
+    }
     if (LabelWish* wish =
             wish_for(plot, mark.label, mark.role, LabelWish::Kind::series, Swatch::marker)) {
         wish->candidates = std::move(series.candidates);
