@@ -47,7 +47,7 @@ Heatmap heatmap(const Data& d, const std::vector<float>& cells, double high) {
     h.cells = cells;
     h.label = map.tile_rows * map.tile_cols == 1
                   ? "|error|"
-                  : fmt::format("RMS error of {} × {} weights", map.tile_rows, map.tile_cols);
+                  : fmt::format("RMS error, {} × {}", map.tile_rows, map.tile_cols);
     h.unit = "σ";
     h.high = high;
     // Whole numbers lie in the middle of their weight.
@@ -193,7 +193,7 @@ Figure error_by_bits(const Data& d) {
     f.alt_text = "Mean squared error against bits per code, per tensor and " +
                  granularity_name(d.chosen) + ", beside 6.02 dB a bit.";
     f.x = {.label = "bits per code", .limits = std::pair(2.0, 8.0)};
-    f.y = {.label = "mean squared error", .unit = "σ²", .scale = Scale::log10};
+    f.y = {.label = "MSE", .unit = "σ²", .scale = Scale::log10};
     // Beside a table or a small float stand integers with the same scales.
     const bool integer = d.chosen.is_integer();
     const std::string prefix = integer ? "" : "absmax ";
@@ -220,7 +220,7 @@ Figure error_by_bits(const Data& d) {
         f.marks.emplace_back(Rule{fmt::format("{} bits", d.chosen.bits), Role::muted, true, now});
     } else {
         f.marks.emplace_back(Points{scheme_name(d.chosen),
-                                    Role::limit,
+                                    Role::subject,
                                     {now},
                                     {or_gap(d.mse(d.chosen_totals.squared_error))}});
     }
@@ -236,7 +236,7 @@ Figure error_by_group(const Data& d) {
     f.alt_text = fmt::format("Mean squared error of each {}, per tensor and {}.", what,
                              granularity_name(d.chosen));
     f.x = {.label = what};
-    f.y = {.label = "mean squared error", .unit = "σ²", .scale = Scale::log10};
+    f.y = {.label = "MSE", .unit = "σ²", .scale = Scale::log10};
     Line chosen{granularity_name(d.chosen), Role::subject, {}, {}, false, true};
     Line tensor{"per tensor", Role::baseline, {}, {}, false, true};
     for (std::size_t bin = 0; bin < d.chosen_by_group.size(); ++bin) {
@@ -265,7 +265,7 @@ Figure error_by_group(const Data& d) {
 }  // namespace
 
 std::vector<FigureRow> figures(const Data& data, const GroupView& group) {
-    FigureRow middle{0.8, {}}, bottom{1.0, {}};
+    FigureRow middle{0.7, {}}, bottom{1.0, {}};
     middle.figures = {value_axis(data, group)};
     bottom.figures = {error_by_bits(data), error_by_group(data)};
     return {error_maps(data, group), std::move(middle), std::move(bottom)};
