@@ -160,7 +160,12 @@ Equation scale_equation(const Data& d, const GroupView& g) {
                 note};
         case Scheme::nf4:
         case Scheme::fp4:
-            return {"s = max|w|", fmt::format("{} = {}", s, top), note};
+            // The scale is the absmax, but for the rounding of its storage.
+            return {"s = max|w|",
+                    s == top ? s
+                             : fmt::format("{} ≈ {}", format_number(g.scale, 5),
+                                           format_number(absmax, 5)),
+                    note};
         default:
             return {"s = max|w| / max_{FP8}",
                     fmt::format("{} = {} / {}", s, top, num(d.chosen.steps())), note};
