@@ -127,6 +127,8 @@ TEST_CASE("A slip in a word is met with the right one", "[cli]") {
     };
     CHECK(refusal({"rum"}) == "nibble: no command \"rum\"; did you mean run?\n");
     CHECK(refusal({"insepct", "x"}) == "nibble: no command \"insepct\"; did you mean inspect?\n");
+    CHECK(refusal({"--verison"}) == "nibble: no command \"--verison\"; did you mean version?\n");
+    CHECK(refusal({"-"}) == "nibble: no command \"-\"; `nibble --help` lists them\n");
     CHECK(refusal({"xyzzyplugh"}) ==
           "nibble: no command \"xyzzyplugh\"; `nibble --help` lists them\n");
     CHECK(refusal({id}) == "nibble: no command \"" + id + "\"; did you mean run " + id + "?\n");

@@ -129,6 +129,13 @@ ParamInfo text_flag(std::string name, std::string help) {
     return p;
 }
 
+ParamInfo file_flag(std::string name, const std::vector<std::string>& suffixes, std::string help) {
+    ParamInfo p = text_flag(std::move(name), std::move(help));
+    p.type = ParamType::file;
+    p.suffixes = suffixes;
+    return p;
+}
+
 ParamInfo whole_flag(std::string name, std::int64_t fallback, Range range, std::string title) {
     ParamInfo p = common_flag(std::move(name), ParamType::integer, fallback, range);
     p.title = std::move(title);
@@ -180,14 +187,17 @@ struct CommandLine::Inside {
         const std::string near =
             nearest(snake(name.substr(std::min<std::size_t>(2, name.size()))), known);
         throw Error(Error::Code::bad_param, "no parameter " + name,
-                    near.empty() ? fmt::format("the usage is nibble {}", app.get_name())
+                    near.empty() ? fmt::format("`nibble {} --help` lists them", command())
                                  : fmt::format("did you mean --{}?", near));
     }
 
-    /// "run" of the usage "run quantizer [--param value]...".
+    /// "run quantizer" of the usage "run quantizer [--param value]...", "open" of "open FILE".
     std::string command() const {
         const std::string usage = app.get_name();
-        return usage.substr(0, usage.find(' '));
+        const auto end = std::find_if(usage.begin(), usage.end(), [](unsigned char c) {
+            return c == '[' || (std::isupper(c) != 0);
+        });
+        return usage.substr(0, static_cast<std::size_t>(end - usage.begin()) - 1);
     }
 
     std::string value_after(const Words& words, std::size_t i, const Flag& flag) const {
@@ -352,12 +362,11 @@ bool asks_for_help(const Words& words) {
 }
 
 std::string experiment_word(const Words& words, const std::vector<std::string>& ids) {
-    for (const std::string& word : words) {
-        if (std::find(ids.begin(), ids.end(), word) != ids.end()) {
-            return word;
-        }
+    if (!words.empty() && !words[0].starts_with('-')) {
+        return words[0];
     }
-    return words.empty() || words[0].starts_with('-') ? "" : words[0];
+    const auto found = std::find_first_of(words.begin(), words.end(), ids.begin(), ids.end());
+    return found == words.end() ? "" : *found;
 }
 
 }  // namespace nibble
