@@ -24,11 +24,7 @@ ParamInfo common_flag(std::string name, ParamType type, Value fallback, Range ra
     return p;
 }
 
-std::string kebab(std::string name) {
-    std::replace(name.begin(), name.end(), '_', '-');
-    return name;
-}
-
+/// --group-size is --group_size.
 std::string snake(std::string name) {
     std::replace(name.begin(), name.end(), '-', '_');
     return name;
@@ -210,6 +206,7 @@ struct CommandLine::Inside {
 
     /// Each flag as two words, its name and its value, whichever way it was written. CLI11 alone
     /// would take the word after a boolean flag for its value, and the word after `--text=` too.
+    /// Throws Error::bad_param for an unknown flag and for a value that is not there.
     Words paired(const Words& words) const {
         Words pairs;
         for (std::size_t i = 0; i < words.size(); ++i) {
@@ -257,12 +254,9 @@ void CommandLine::positional(const std::string& name, const std::string& help, b
 
 void CommandLine::add(const ParamInfo& info, const std::string& heading,
                       const std::string& placeholder, Takes takes) {
-    NIBBLE_ASSERT(!inside_->flags.contains(info.name), "two flags have one name");
-    std::string names = "--" + info.name;
-    if (kebab(info.name) != info.name) {
-        names += ",--" + kebab(info.name);
-    }
-    CLI::Option* option = inside_->app.add_option(names);
+    NIBBLE_ASSERT(!inside_->flags.contains(info.name),
+                  "a parameter may not have the name of a flag of ours: --seed, --out, ...");
+    CLI::Option* option = inside_->app.add_option("--" + info.name);
     option->description(described(info))->group(heading);
     option->option_text(placeholder.empty() ? placeholder_of(info.type, takes) : placeholder);
     option->multi_option_policy(takes == Takes::many ? CLI::MultiOptionPolicy::TakeAll
@@ -297,9 +291,7 @@ bool CommandLine::parse(const Words& words) {
     std::reverse(pairs.begin(), pairs.end());  // what CLI11 wants of a vector
     try {
         inside_->app.parse(pairs);
-    } catch (const CLI::CallForHelp&) { return false; } catch (const CLI::ParseError& e) {
-        throw Error(Error::Code::bad_param, e.what());
-    }
+    } catch (const CLI::ParseError& e) { throw Error(Error::Code::bad_param, e.what()); }
     if (const Words extra = inside_->app.remaining(); !extra.empty()) {
         throw Error(Error::Code::bad_param, fmt::format("unexpected word \"{}\"", extra[0]),
                     "the usage is nibble " + inside_->app.get_name());
