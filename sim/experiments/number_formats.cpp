@@ -6,16 +6,19 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <span>
 
 #include "sim/core/experiment.hpp"
 #include "sim/core/text.hpp"
 #include "sim/formats/format_figures.hpp"
+#include "sim/formats/format_text.hpp"
 #include "sim/formats/tensor_sample.hpp"
 
 namespace nibble {
 namespace {
 
 enum class AxisScale { linear, log };
+enum class OverflowRule { usual, saturate, standard };
 
 /// In the order of the choices below.
 enum class Format {
@@ -64,7 +67,7 @@ struct Params {
     AxisScale axis = AxisScale::linear;
     double zoom = 1;
     bool compare = true;
-    Overflow overflow = Overflow::saturate;
+    OverflowRule overflow = OverflowRule::usual;
     SampleDistribution distribution = SampleDistribution::normal;
     double spread = 0.25;
     std::string file, tensor;
@@ -79,6 +82,13 @@ bool is_scaled_by_choice(const Params& p) {
     const bool wide = p.format <= Format::fp16 || p.format == Format::e8m0;
     const bool mx = p.format >= Format::mxfp8_e4m3 && p.format <= Format::mxfp4;
     return p.compare || !(wide || mx);
+}
+
+Overflow overflow_of(const Params& p) {
+    if (p.overflow == OverflowRule::usual) {
+        return p.format <= Format::fp16 ? Overflow::standard : Overflow::saturate;
+    }
+    return p.overflow == OverflowRule::saturate ? Overflow::saturate : Overflow::standard;
 }
 
 bool can_overflow(const Params& p) {
@@ -109,11 +119,12 @@ Schema<Params> make_schema() {
             .advanced()
             .help("Shows the ticks of other formats under those of the chosen one."),
         choice("overflow", &Params::overflow,
-               {{"saturate", "saturate"}, {"standard", "infinity or NaN"}})
+               {{"usual", "as GPUs do"}, {"saturate", "saturate"}, {"standard", "infinity or NaN"}})
             .advanced()
             .when(can_overflow)
             .help("What numbers beyond the largest become: the largest (CUDA's satfinite, OCP's "
-                  "saturating mode), or infinity, or NaN where there is none."),
+                  "saturating mode), or infinity, or NaN where there is none; GPUs saturate in FP8 "
+                  "and give infinity in wider formats."),
         choice("distribution", &Params::distribution,
                {{"normal", "normal"}, {"student_t", "Student t"}, {"uniform", "uniform"}})
             .advanced()
@@ -151,7 +162,7 @@ constexpr std::size_t value_bins = 128, magnitude_bins = 64;
 /// The chosen format, then the others.
 std::vector<ScaledFormat> rows_of(const Params& p, double absmax) {
     std::vector<ScaledFormat> rows = {
-        scaled_format(id_of(p.format), p.scaling, p.overflow, absmax)};
+        scaled_format(id_of(p.format), p.scaling, overflow_of(p), absmax)};
     for (const char* id : comparison) {
         if (p.compare && id != rows.front().id() && rows.size() < comparison.size()) {
             rows.push_back(scaled_format(id, p.scaling, Overflow::saturate, absmax));
@@ -182,23 +193,24 @@ void count_values(const TensorSample& sample, Data& data) {
 }
 
 Data run(const Params& p, const RunContext& context) {
-    const std::int64_t limit = context.preview ? 1 << 14 : 1 << 20;
-    constexpr std::int64_t synthetic = 1 << 16;
+    constexpr std::int64_t synthetic = 1 << 16, largest_sample = 1 << 20;
+    constexpr std::size_t preview = 1 << 16;
     const auto make = [&] {
-        return p.file.empty()
-                   ? synthetic_sample(p.distribution, p.spread, std::min(limit, synthetic), context)
-                   : file_sample(p.file, p.tensor, limit, context);
+        return p.file.empty() ? synthetic_sample(p.distribution, p.spread, synthetic, context)
+                              : file_sample(p.file, p.tensor, largest_sample, context);
     };
     const std::string key =
-        p.file.empty()
-            ? fmt::format("formats {} {} {} {}", static_cast<int>(p.distribution), p.spread,
-                          context.seed, limit)
-            : fmt::format("formats {}{} {} {}", p.file, file_stamp(p.file), p.tensor, limit);
+        p.file.empty() ? fmt::format("formats {} {} {}", static_cast<int>(p.distribution), p.spread,
+                                     context.seed)
+                       : fmt::format("formats {}{} {}", p.file, file_stamp(p.file), p.tensor);
     const auto sample =
         context.memo<TensorSample>(key, make, [](const TensorSample& s) { return s.bytes(); });
+    // A preview measures less, on the same axes: nothing jumps when the exact run follows.
+    std::span<const float> values = sample->values;
+    values = values.first(context.preview ? std::min(values.size(), preview) : values.size());
     Data data{sample->name,
-              p.file.empty() ? synthetic : sample->total,
-              static_cast<std::int64_t>(sample->values.size()),
+              sample->total,
+              static_cast<std::int64_t>(values.size()),
               sample->absmax,
               {},
               {},
@@ -209,48 +221,10 @@ Data run(const Params& p, const RunContext& context) {
     const std::vector<ScaledFormat> rows = rows_of(all, data.absmax);
     for (const ScaledFormat& format : rows) {
         context.check();
-        data.fits.push_back({format.id(), fit(format, sample->values)});
+        data.fits.push_back({format.id(), fit(format, values)});
         context.progress(static_cast<double>(data.fits.size()) / static_cast<double>(rows.size()));
     }
     return data;
-}
-
-std::string percent(double share, int digits = 2) {
-    return number_text(100 * share, digits) + " %";
-}
-
-double relative_error(double value, double stored) {
-    return value == 0 ? std::abs(stored) : std::abs((stored - value) / value);
-}
-
-/// "4.2 % off", "exactly".
-std::string off(double value, double stored) {
-    return stored == value ? "exact" : percent(relative_error(value, stored)) + " off";
-}
-
-std::string finding(const ScaledFormat& f, double value) {
-    const double stored = f.stored(value);
-    const int digits = telling_digits(f, value);
-    const std::string v = number_text(value, digits), s = number_text(stored, digits),
-                      name = f.name();
-    const std::string crowd = fmt::format("half of its {} numbers lie within {} of its range",
-                                          format_count(static_cast<double>(f.numbers->count())),
-                                          percent(f.half_range() / f.largest()));
-    if (std::isnan(stored)) {
-        return fmt::format("{} has no place in {}: it becomes NaN; {}", v, name, crowd);
-    }
-    if (value > f.largest() || value < f.lowest()) {
-        return fmt::format("{} is beyond {}, which ends at {}: it becomes {}", v, name,
-                           number_text(value > 0 ? f.largest() : f.lowest()), s);
-    }
-    if (stored == 0 && value != 0) {
-        return fmt::format("{} vanishes in {}: the numbers next to zero are ±{}", v, name,
-                           number_text(f.smallest()));
-    }
-    if (stored == value) {
-        return fmt::format("{} is a number of {}; {}", v, name, crowd);
-    }
-    return fmt::format("{} becomes {} in {}, {}; {}", v, s, name, off(value, stored), crowd);
 }
 
 std::string explanation(const std::vector<ScaledFormat>& rows, double value, const Data& data) {
@@ -275,7 +249,7 @@ std::string explanation(const std::vector<ScaledFormat>& rows, double value, con
         const auto row = std::find_if(rows.begin(), rows.end(),
                                       [&](const ScaledFormat& r) { return r.id() == fit.id; });
         if (told && row != rows.end() && std::isfinite(fit.fit.sqnr_db())) {
-            losses += fmt::format("{}{} {} dB", losses.empty() ? "" : ", ", row->name(),
+            losses += fmt::format("{}{} {}\u00a0dB", losses.empty() ? "" : ", ", row->name(),
                                   number_text(fit.fit.sqnr_db(), 3));
         }
     }
@@ -357,8 +331,8 @@ void add_metrics(Outcome& o, const ScaledFormat& f, double value, const TensorFi
     add("largest", "Largest", f.largest(), "", computed, Better::neither, 6);
     add("smallest_normal", "Smallest normal", f.smallest_normal(), "", computed);
     add("smallest_subnormal", "Smallest above zero", f.smallest(), "", computed);
-    add("dynamic_range", "Dynamic range", 20 * std::log10(f.largest() / f.smallest()), "dB",
-        computed, Better::higher, 4);
+    add("dynamic_range", "Dynamic range", 20 * std::log10(f.range_ratio()), "dB", computed,
+        Better::higher, 4);
     add("half_range", "Half of the numbers lie within", f.half_range(), "", computed);
     add("clipped", "Values clipped", 100 * fit.clipped, "%", measured, Better::lower, 3);
     add("zeros", "Values that become zero", 100 * fit.zeros, "%", measured, Better::lower, 3);
@@ -425,7 +399,7 @@ Outcome show(const Params& p, const Data& data) {
         number_window(rows, p.value, reach_of(data), p.zoom,
                       p.axis == AxisScale::log ? Scale::log10 : Scale::linear);
     Outcome o;
-    o.finding = finding(chosen, p.value);
+    o.finding = format_finding(chosen, p.value);
     o.explanation = explanation(rows, p.value, data);
     o.rows = figures(rows, p, data, window);
     o.tables.push_back(comparison_table(rows, p.value, data));

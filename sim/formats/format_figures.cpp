@@ -5,10 +5,10 @@
 #include <cmath>
 #include <fmt/format.h>
 
-#include "sim/core/error.hpp"
 #include "sim/core/rng.hpp"
 #include "sim/core/text.hpp"
 #include "sim/formats/codebooks.hpp"
+#include "sim/formats/format_text.hpp"
 
 namespace nibble {
 namespace {
@@ -63,10 +63,6 @@ void add_cells(Cells& cells, const NumberFormat& numbers, std::uint32_t code,
     }
 }
 
-std::string bits_text(std::uint32_t code, int bits) {
-    return fmt::format("{:0{}b}", code, bits);
-}
-
 bool inside(const NumberWindow& w, double x) {
     return x >= w.low && x <= w.high;
 }
@@ -116,37 +112,6 @@ std::string count_text(double count) {
 
 }  // namespace
 
-std::string number_text(double value, int digits) {
-    if (std::isnan(value)) {
-        return "NaN";
-    }
-    if (value < 0) {
-        return "−" + number_text(-value, digits);
-    }
-    if (std::isinf(value)) {
-        return "infinity";
-    }
-    const std::string text = format_number(value, digits);
-    const auto e = text.find('e');
-    if (e == std::string::npos) {
-        return text;
-    }
-    static constexpr std::array<const char*, 10> raised = {"⁰", "¹", "²", "³", "⁴",
-                                                           "⁵", "⁶", "⁷", "⁸", "⁹"};
-    const int exponent = std::stoi(text.substr(e + 1));
-    std::string power = exponent < 0 ? "⁻" : "";
-    for (const char digit : std::to_string(std::abs(exponent))) {
-        power += raised.at(static_cast<std::size_t>(digit - '0'));
-    }
-    return text.substr(0, e) + " × 10" + power;
-}
-
-int telling_digits(const ScaledFormat& f, double value) {
-    const Neighbourhood n = f.neighbourhood(value);
-    const double steps = std::abs(n.value) / n.ulp;
-    return steps > 1 ? std::clamp(2 + static_cast<int>(std::log10(steps)), 4, 10) : 4;
-}
-
 NumberWindow number_window(const std::vector<ScaledFormat>& formats, double value, double reach,
                            double zoom, Scale scale) {
     const double size = std::abs(value);
@@ -155,6 +120,10 @@ NumberWindow number_window(const std::vector<ScaledFormat>& formats, double valu
         for (const ScaledFormat& f : formats) {
             low = f.smallest() > 0 ? std::min(low, f.smallest()) : low;
             high = std::max(high, f.largest());
+        }
+        if (!(low < high)) {  // a block whose scale rounded to zero holds nothing
+            low = reach * 0x1p-20;
+            high = reach;
         }
         // Sixty binades are what a reader can tell apart; the widest formats go beyond.
         high = std::min(high, std::max(size, reach) * 0x1p30);
@@ -265,8 +234,8 @@ Figure close_up_figure(const ScaledFormat& f, double value) {
     if (left > 0 && right > 64 * left) {  // E8M0: nothing but powers of two
         w = {left / 1.5, right * 1.5, Scale::log2};
     } else {
-        const double margin =
-            right > left ? (right - left) / 12 : std::max(std::abs(left), f.scale);
+        // Alone on its line only when a block's scale rounded to zero.
+        const double margin = right > left ? (right - left) / 12 : 1;
         w = {left - margin, right + margin, Scale::linear};
     }
     figure.x.scale = w.scale;
@@ -286,7 +255,7 @@ Figure close_up_figure(const ScaledFormat& f, double value) {
         if (std::isfinite(x)) {
             near.x.push_back(x);
             near.y.push_back(0.62);
-            near.names.push_back(number_text(x, digits));
+            near.names.push_back(number_text(x, std::max(digits, 5)));
         }
     }
     figure.marks.emplace_back(std::move(near));
@@ -327,90 +296,6 @@ Figure nf4_figure() {
                     number_text(nf4_offset), number_text(worst, 2));
     figure.marks = {std::move(curve), std::move(published), std::move(levels)};
     return figure;
-}
-
-Table nf4_table() {
-    Table table{"nf4_levels", {{"code"}, {"derived"}, {"published"}, {"difference"}}, {}};
-    const auto derived = derive_nf4();
-    for (std::size_t code = 0; code < derived.size(); ++code) {
-        const double published = nf4_levels()[code];
-        table.rows.push_back(
-            {static_cast<std::int64_t>(code), derived[code], published, derived[code] - published});
-    }
-    return table;
-}
-
-std::vector<Equation> format_equations(const ScaledFormat& f, double value) {
-    const std::uint32_t code = f.encode(value);
-    const std::string stored = number_text(f.stored(value), 6);
-    const bool scaled = f.scale != 1;
-    const std::string x = scaled ? "X " : "", times = scaled ? number_text(f.scale, 6) + " · " : "";
-    Equation equation;
-    equation.note = fmt::format("code {}", code);
-    if (scaled && !f.block) {
-        equation.note += fmt::format("; X = {} / {}", number_text(f.largest()),
-                                     number_text(f.numbers->largest()));
-    }
-    if (const FloatFormat* ff = f.numbers->as_float()) {
-        const std::uint32_t magnitude = code & ff->magnitude_mask();
-        const std::uint32_t e = magnitude >> ff->mantissa_bits;
-        const std::uint32_t m = magnitude & ((1U << ff->mantissa_bits) - 1);
-        const bool subnormal = e == 0 && ff->has_zero;
-        const std::uint32_t steps = 1U << ff->mantissa_bits;
-        const std::string sign =
-            ff->is_signed ? fmt::format("(-1)^{{{}}} · ", (code & ff->sign_bit()) != 0 ? 1 : 0)
-                          : "";
-        const std::string sign_symbol = ff->is_signed ? "(-1)^{s} " : "";
-        const std::string fraction_symbol =
-            ff->mantissa_bits == 0 ? ""
-                                   : fmt::format(" ({}m / {})", subnormal ? "" : "1 + ", steps);
-        const std::string fraction =
-            ff->mantissa_bits == 0
-                ? ""
-                : fmt::format(" · ({}{} / {})", subnormal ? "" : "1 + ", m, steps);
-        equation.symbols = fmt::format("{}{}2^{{{} - {}}}{}", x, sign_symbol, subnormal ? "1" : "e",
-                                       ff->bias, fraction_symbol);
-        equation.values = magnitude > ff->largest_code()
-                              ? stored
-                              : fmt::format("{} = {}{}2^{{{} - {}}}{}", stored, times, sign,
-                                            subnormal ? 1 : e, ff->bias, fraction);
-    } else if (f.numbers->as_integer()) {
-        equation.symbols = "X · code";
-        equation.values =
-            fmt::format("{} = {}{}", stored, times, number_text(f.numbers->decode(code), 6));
-    } else {
-        equation.symbols = "X · level_{code}";
-        equation.values =
-            fmt::format("{} = {}{}", stored, times, number_text(f.numbers->decode(code), 6));
-    }
-    std::vector<Equation> equations = {std::move(equation)};
-    if (f.block) {
-        const bool power = f.block->scale_is_power_of_two;
-        const int emax = f.numbers->as_float()->largest_exponent();
-        equations.push_back(
-            {power ? fmt::format("X = 2^{{floor(log_{{2}} max|v|) - {}}}", emax)
-                   : fmt::format("X = E4M3(max|v| / {})", number_text(f.numbers->largest())),
-             fmt::format("X = {}", number_text(f.scale, 6)),
-             f.tensor_scale == 1 ? fmt::format("shared by {} values", f.block->block_size)
-                                 : fmt::format("shared by {} values, times {} for the tensor",
-                                               f.block->block_size, number_text(f.tensor_scale))});
-    }
-    return equations;
-}
-
-Table code_table(const ScaledFormat& f) {
-    const int bits = f.numbers->bits();
-    NIBBLE_ASSERT(bits <= 8, "wide formats have too many codes to list");
-    Table table{"codes", {{"code"}, {"bits"}, {"number"}, {"value"}}, {}};
-    const auto cell = [](double x) {
-        return std::isfinite(x) ? Table::Cell(x) : Table::Cell(number_text(x));
-    };
-    for (std::uint32_t code = 0; code < (1U << bits); ++code) {
-        const double number = f.numbers->decode(code);
-        table.rows.push_back({static_cast<std::int64_t>(code), bits_text(code, bits), cell(number),
-                              cell(number * f.scale)});
-    }
-    return table;
 }
 
 }  // namespace nibble
