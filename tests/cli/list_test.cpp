@@ -103,7 +103,6 @@ TEST_CASE("The help of run and sweep is made from the schema", "[cli]") {
 
 TEST_CASE("Every command explains itself", "[cli]") {
     const std::string overview = test::nibble({"--help"}).out;
-    CHECK(test::nibble({}).out == overview);
     CHECK(test::nibble({"help"}).out == overview);
     for (const char* word : {"list", "show", "run", "sweep", "open", "inspect"}) {
         CAPTURE(word);
@@ -127,6 +126,8 @@ TEST_CASE("A slip in a word is met with the right one", "[cli]") {
     };
     CHECK(refusal({"rum"}) == "nibble: no command \"rum\"; did you mean run?\n");
     CHECK(refusal({"insepct", "x"}) == "nibble: no command \"insepct\"; did you mean inspect?\n");
+    CHECK(refusal({"--verison"}) == "nibble: no command \"--verison\"; did you mean version?\n");
+    CHECK(refusal({"-"}) == "nibble: no command \"-\"; `nibble --help` lists them\n");
     CHECK(refusal({"xyzzyplugh"}) ==
           "nibble: no command \"xyzzyplugh\"; `nibble --help` lists them\n");
     CHECK(refusal({id}) == "nibble: no command \"" + id + "\"; did you mean run " + id + "?\n");

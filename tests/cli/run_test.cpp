@@ -122,6 +122,10 @@ TEST_CASE("A wrong command is refused in one line that names the way out", "[cli
     CHECK(refusal({"run", "quantizer", "--out", "chart.bmp"}, 2) ==
           "nibble: out = \"chart.bmp\" names no known format; --out takes a file ending in .svg, "
           ".pdf, .png, .csv, .json\n");
+    CHECK(refusal({"run", "quantizer", "--out"}, 2) ==
+          "nibble: --out needs a value; it takes a file: .svg, .pdf, .png, .csv, .json\n");
+    CHECK(refusal({"run", "quantizer", "--figure", "none", "--out", "none.svg"}, 2)
+              .find("error-map") != std::string::npos);
     CHECK(refusal({"run"}, 2).starts_with("nibble: run needs an experiment; "));
     CHECK(refusal({"run", "quantizer", "extra"}, 2)
               .starts_with("nibble: unexpected word \"extra\"; "));

@@ -114,6 +114,9 @@ TEST_CASE("A sweep writes CSV and JSON files whole", "[cli]") {
           "wrote " + (folder / "a.csv") + ": 2 rows\nwrote " + (folder / "a.json") + ": 2 rows\n");
     CHECK(folder.files() == Cells{"a.csv", "a.json"});
     const auto rows = table(test::contents(folder / "a.csv"));
+    for (const char* name : {"a.csv", "a.json"}) {
+        CHECK(test::nibble({"open", folder / name}).out == "nibble run quantizer --rows 16\n");
+    }
     REQUIRE(rows.size() == 3);
     const Json j = Json::parse(test::contents(folder / "a.json"));
     CHECK(j["experiment"] == "quantizer");
@@ -164,10 +167,13 @@ TEST_CASE("A sweep refuses what it cannot do before it begins", "[cli]") {
 
 TEST_CASE("An interrupted sweep leaves no file and says so", "[cli]") {
     const test::TempFolder folder;
+    // Waits until the program listens for SIGTERM (bit 14 of the signals it catches).
     const Finished f = test::shell(
         "cd " + folder.path().string() +
         "; $NIBBLE sweep quantizer --rows 4096 --cols 4096 --seed 1..5000 --out table.csv & "
-        "sleep 0.7; kill -TERM $!; wait $!");
+        "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do "
+        "grep -qs 'SigCgt:.*[4-7c-f]...$' /proc/$!/status && break; sleep 0.1; done; "
+        "sleep 0.1; kill -TERM $!; wait $!");
     CHECK(f.status == 130);
     CHECK(f.err == "nibble: stopped; nothing was written\n");
     CHECK(folder.files().empty());

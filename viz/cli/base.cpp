@@ -69,7 +69,7 @@ ParamInfo add_common_flags(CommandLine& line, Takes seed_takes) {
     ParamInfo threads = whole_flag("threads", 0, {0, 1024}, "Threads");
     threads.sentence = "0 means one a core. The result is the same for any number.";
     line.add(threads, "Run");
-    line.add(text_flag("scenario",
+    line.add(file_flag("scenario", {".json", ".svg", ".pdf", ".png", ".csv"},
                        "Start from the scenario in this file: saved from the window, or any "
                        "exported chart. Other flags change it."),
              "Run", "FILE");

@@ -18,7 +18,8 @@ constexpr int done = 0, failed = 1, wrong_command = 2, our_bug = 3;
 constexpr int ended_by_interrupt = 128 + 2, ended_by_closed_pipe = 128 + 13;  // as a shell has it
 
 const Words& known_commands() {
-    static const Words words = {"list", "show", "run", "sweep", "open", "inspect", "help"};
+    static const Words words = {"list", "show",    "run",  "sweep",
+                                "open", "inspect", "help", "version"};
     return words;
 }
 
@@ -48,6 +49,10 @@ std::string overview() {
         version, all_experiments().back().id);
 }
 
+std::string without_dashes(const std::string& word) {
+    return word.substr(std::min(word.find_first_not_of('-'), word.size()));
+}
+
 [[noreturn]] void refuse_command(const std::string& word) {
     const std::string what = fmt::format("no command \"{}\"", word);
     for (const Experiment& e : all_experiments()) {
@@ -60,7 +65,7 @@ std::string overview() {
         throw Error(Error::Code::bad_param, what,
                     fmt::format("did you mean open {0} or inspect {0}?", word));
     }
-    const std::string near = nearest(word, known_commands());
+    const std::string near = nearest(without_dashes(word), known_commands());
     throw Error(
         Error::Code::bad_param, what,
         near.empty() ? "`nibble --help` lists them" : fmt::format("did you mean {}?", near));
@@ -95,7 +100,7 @@ int obey(const std::string& word, Words rest, const OpenWindow& open_window) {
         print(overview());
         return done;
     }
-    if (word == "--version" || word == "version") {
+    if (word == "version" || word == "--version" || word == "-V") {
         print(fmt::format("nibble {}\n", version));
         return done;
     }

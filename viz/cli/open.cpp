@@ -26,14 +26,17 @@ int open_command(const Words& words, const OpenWindow& open_window) {
         print(to_json_text(scenario, all) + "\n");
         return 0;
     }
-    if (open_window && !line.is_on("command")) {
+    if (!line.is_on("command")) {
         try {
-            return open_window(scenario);
+            if (open_window) {
+                return open_window(scenario);
+            }
+            note("nibble: no window can be opened here; this gives the same result");
         } catch (const Error& e) {
             if (e.code() != Error::Code::no_device) {
                 throw;
             }
-            note("nibble: " + e.line());
+            note("nibble: " + e.line() + "; this gives the same result");
         }
     }
     print(to_command(scenario, all) + "\n");

@@ -64,7 +64,7 @@ Json report_json(const Outcome& outcome, const Scenario& scenario) {
 
 void add_output_flags(CommandLine& line) {
     const ExportOptions fallback;
-    line.add(text_flag("out",
+    line.add(file_flag("out", export_suffixes(),
                        "Write the charts (.svg, .pdf, .png), their data (.csv) or everything "
                        "(.json). May be given again. The scenario travels inside."),
              "Output", "FILE", Takes::many);

@@ -144,7 +144,6 @@ std::string heading(const std::string& name, const std::string& unit) {
     return csv_cell(unit.empty() ? name : fmt::format("{} ({})", name, unit));
 }
 
-/// After the scenario on a line of its own, as in every exported CSV.
 std::string to_csv(const Plan& plan, const std::vector<Row>& rows) {
     const std::vector<Metric> columns = columns_of(rows);
     const bool errors = any_failed(rows);
@@ -158,9 +157,7 @@ std::string to_csv(const Plan& plan, const std::vector<Row>& rows) {
     if (errors) {
         cells.emplace_back("error");
     }
-    std::string text =
-        fmt::format("# {}: {}\n{}\n", scenario_key, to_json_text(plan.fixed, all_experiments(), -1),
-                    fmt::join(cells, ","));
+    std::string text = fmt::format("{}\n", fmt::join(cells, ","));
     for (std::size_t i = 0; i < rows.size(); ++i) {
         cells.clear();
         for (const Value& value : plan.grid.at(i)) {
@@ -217,6 +214,17 @@ std::string to_json(const Plan& plan, const std::vector<Row>& rows) {
     return whole.dump(2) + "\n";
 }
 
+const std::vector<std::string>& table_suffixes() {
+    static const std::vector<std::string> suffixes = {".csv", ".json"};
+    return suffixes;
+}
+
+/// After the scenario on a line of its own, as in every exported CSV.
+std::string csv_file(const Plan& plan, const std::vector<Row>& rows) {
+    return fmt::format("# {}: {}\n{}", scenario_key,
+                       to_json_text(plan.fixed, all_experiments(), -1), to_csv(plan, rows));
+}
+
 bool is_json(const std::string& path) {
     return lower_suffix(path) == ".json";
 }
@@ -264,7 +272,7 @@ std::string example_axis(const Experiment& experiment) {
 }
 
 void describe(CommandLine& line, const Experiment& example) {
-    line.add(text_flag("out",
+    line.add(file_flag("out", table_suffixes(),
                        "Write the table as .csv or .json; without it the CSV is printed. "
                        "May be given again."),
              "Output", "FILE", Takes::many);
@@ -300,14 +308,14 @@ int sweep_command(const Words& words) {
         return 0;
     }
     for (const std::string& path : line.texts("out")) {
-        check_output(path, {".csv", ".json"});
+        check_output(path, table_suffixes());
     }
     const Plan plan = plan_of(base, line, seed);
     const Interruptible interruptible;  // until the files are written
     use_threads(line);
     const std::vector<Row> rows = computed(plan);
     for (const std::string& path : line.texts("out")) {
-        write_whole_file(path, is_json(path) ? to_json(plan, rows) : to_csv(plan, rows));
+        write_whole_file(path, is_json(path) ? to_json(plan, rows) : csv_file(plan, rows));
         note(fmt::format("wrote {}: {} rows", path, rows.size()));
     }
     if (line.is_on("json")) {
