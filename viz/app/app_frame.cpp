@@ -1,5 +1,6 @@
 #include "viz/app/app_frame.hpp"
 
+#include <GLFW/glfw3.h>
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -30,9 +31,13 @@ void App::set_screen_scale(float scale) {
 }
 
 void App::update_theme() {
-    // On a projector only white is bright enough, whatever the theme.
-    theme_ = settings_.projector ? make_theme(ThemeKind::print, screen_scale_ * projector_scale)
-                                 : make_theme(settings_.theme, screen_scale_);
+    theme_ = make_theme(settings_.theme, screen_scale_);
+    if (settings_.projector) {
+        // In a lit room only white is bright enough, and grey text is lost.
+        theme_ = make_theme(ThemeKind::light, screen_scale_ * projector_scale);
+        theme_.background = theme_.panel = {255, 255, 255};
+        theme_.muted = make_theme(ThemeKind::print).muted;
+    }
 }
 
 bool App::take_settings_changed() {
@@ -69,10 +74,6 @@ void App::frame(std::vector<KeyPress> keys, double now) {
     draw_centre(at);
     draw_right(at.right);
     draw_status(at.status);
-    // One-pixel lines between the panes, above them all.
-    const Point corner =
-        ui_.begin_pane("lines", {0, at.top.height - 1, at.top.width, 1}, false, theme_.line);
-    ui_.end_pane(corner.y);
     draw_overlays();
     if (!has_overlay()) {
         shortcuts();
@@ -85,26 +86,43 @@ bool App::dims() const {
 }
 
 void App::draw_centre(const Places& at) {
-    ui_.begin_pane("centre", at.centre, false, theme_.background);
     const Rect& r = at.centre;
-    ui_.line({r.x, r.y}, {r.x, r.bottom()}, theme_.line);
     if (session_.busy() && !dims()) {
         ui_.wake_in(patience);
     }
     const bool failed = !session_.error().empty() && !session_.busy();
-    const Rect area = {r.x + ui_.px(24), r.y + ui_.px(16), r.width - ui_.px(48),
-                       r.height - ui_.px(28)};
-    figure_.draw(ui_, session_, area, failed ? 0.2F : dims() ? 0.45F : 1);
+    // Where the figures would be too small to read, the pane scrolls.
+    const float needed = session_.outcome() ? figure_.least_height(ui_, *session_.outcome()) : 0;
+    const float height = std::max(r.height, needed);
+    const bool scrolls = height > r.height;
+    const Point corner = ui_.begin_pane("centre", r, scrolls, theme_.background);
+    if (scrolls) {
+        scroll_centre();
+    }
+    const Rect area = {corner.x + 1, corner.y, r.width - (scrolls ? ui_.px(10) : 1), height};
+    figure_.draw(ui_, session_, area, failed ? 0.2F : dims() ? 0.45F : 1, scrolls);
     if (failed) {
-        draw_error(area);
+        draw_error(r);
     } else if (!session_.outcome() && dims()) {
-        ui_.text(area.centre(), "computing \u2026", theme_.body(), theme_.muted, HAlign::centre);
+        ui_.text(r.centre(), "computing \u2026", theme_.body(), theme_.muted, HAlign::centre);
+    }
+    if (r.x > 0) {
+        ui_.line({r.x, r.y}, {r.x, r.bottom()}, theme_.line);
     }
     if (dims()) {
         const auto done = static_cast<float>(std::clamp(session_.progress(), 0.02, 1.0));
         ui_.fill({r.x, r.y, r.width * done, ui_.px(2)}, theme_.accent);
     }
-    ui_.end_pane(r.y);
+    ui_.end_pane(area.bottom());
+}
+
+void App::scroll_centre() {
+    const float page = ImGui::GetWindowHeight() * 0.8F;
+    if (ui_.take_key(GLFW_KEY_PAGE_DOWN)) {
+        ImGui::SetScrollY(ImGui::GetScrollY() + page);
+    } else if (ui_.take_key(GLFW_KEY_PAGE_UP)) {
+        ImGui::SetScrollY(ImGui::GetScrollY() - page);
+    }
 }
 
 void App::draw_error(Rect area) {
@@ -176,7 +194,8 @@ void App::draw_right(Rect r) {
     const float pad = ui_.px(20), width = r.width - 2 * pad;
     PanelRequests requests;
     float y = params_.draw(ui_, session_, {corner.x + pad, corner.y + ui_.px(21)}, width, requests);
-    y = draw_answers(ui_, session_, {corner.x + pad, y}, width, dims() ? 0.5F : 1);
+    y = draw_answers(ui_, session_, {corner.x + pad, y}, width, dims() ? 0.5F : 1,
+                     shows_more_numbers_);
     y = std::max(y + ui_.px(8), corner.y + r.height - ui_.px(96));
     const float gap = ui_.px(11), half = std::floor((width - gap) / 2);
     if (ui_.button("copy-command", {corner.x + pad, y, half, ui_.px(28)}, "Copy as command")) {

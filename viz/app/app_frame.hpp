@@ -88,6 +88,7 @@ private:
     float draw_top_left(const Places& at);
     void draw_seed(Rect chip);
     void draw_centre(const Places& at);
+    void scroll_centre();
     void draw_error(Rect area);
     void draw_status(Rect area);
     void draw_right(Rect area);
@@ -106,6 +107,7 @@ private:
     std::vector<std::unique_ptr<Overlay>> overlays_;
     std::string notice_, seed_error_;
     bool settings_changed_ = false, wants_close_ = false;
+    bool shows_more_numbers_ = false;
 };
 
 /// The list of labs, in the pane that is current. Returns the y below it.

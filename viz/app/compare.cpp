@@ -33,7 +33,8 @@ MetricText metric_text(const Metric& m) {
                                                             : format_bytes(m.value, m.digits);
         const std::size_t space = text.find(' ');
         const std::string prefix = space == std::string::npos ? "" : text.substr(space + 1);
-        return {text.substr(0, space), prefix + m.unit};
+        // format_bytes writes the byte itself.
+        return {text.substr(0, space), prefix + (m.style == NumberStyle::bytes ? "" : m.unit)};
     }
     if (m.style == NumberStyle::percent) {
         return {format_number(m.value * 100, m.digits), m.unit.empty() ? "%" : m.unit};

@@ -228,6 +228,25 @@ bool Ui::button(const std::string& name, Rect r, std::string_view label, ButtonL
     return h.pressed;
 }
 
+void Ui::disclosure(const std::string& name, Point at, std::string_view label, bool& open) {
+    const Font font = theme_->body();
+    const Rect r = {at.x, at.y, width(label, font) + px(18), px(20)};
+    const Hit h = hit(name, r);
+    const Color ink = h.hovered ? theme_->text : theme_->muted;
+    const float end = at.x + text({at.x, r.centre().y}, label, font, ink);
+    const float size = px(3), cx = end + px(9), cy = r.centre().y;
+    const float half = (open ? -0.5F : 0.5F) * size;
+    const ImVec2 arrow[] = {{cx - size, cy - half}, {cx, cy + half}, {cx + size, cy - half}};
+    draw().AddPolyline(arrow, 3, packed(ink), 0, std::max(1.2F, 1.2F * theme_->scale));
+    if (h.hovered) {
+        ImGui::SetMouseCursor(ImGuiMouseCursor_Hand);
+    }
+    if (h.pressed) {
+        open = !open;
+        wake_in(0);
+    }
+}
+
 void Ui::edit(const std::string& name, const std::string& text) {
     focus(name, false);
     editing_ = Editing{name, text, 0};

@@ -95,6 +95,8 @@ public:
     Hit hit(const std::string& name, Rect r, bool tab_stop = true);
     bool button(const std::string& name, Rect r, std::string_view label,
                 ButtonLook look = ButtonLook::plain);
+    /// "More ..." with a small arrow: turns `open` over when pressed.
+    void disclosure(const std::string& name, Point top_left, std::string_view label, bool& open);
     FieldEvent field(const std::string& name, Rect r, const std::string& text,
                      const std::string& shown, const FieldStyle& style);
     /// A tooltip when the pointer rests on what was just hit, or anywhere in a rectangle.
