@@ -109,9 +109,12 @@ int main(int argc, char** argv) {
             return window_command(argc, argv);
         }
         return run_command_line(argc, argv, [](const Scenario& scenario) {
+            if (!has_display()) {  // `open` then prints the command that gives the same result
+                throw Error(Error::Code::no_device, "there is no display to open a window on");
+            }
             WindowOptions options;
             options.start = scenario;
-            return open_window(options);
+            return run_window(options);
         });
     } catch (const nibble::Error& e) {
         std::fprintf(stderr, "nibble: %s\n", e.line().c_str());

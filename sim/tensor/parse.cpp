@@ -51,7 +51,7 @@ std::string printable(std::string_view text, std::size_t limit) {
 }
 
 std::string in_quotes(std::string_view text) {
-    return "\"" + printable(text) + "\"";
+    return fmt::format("\"{}\"", printable(text));
 }
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {

@@ -70,16 +70,21 @@ Moments moments_of(std::vector<T>& values) {
     return m;
 }
 
-Moments merge(Moments a, const Moments& b) {
-    a.nan += b.nan;
-    a.inf += b.inf;
+Moments merge(Moments a, Moments b) {
+    b.nan += a.nan;
+    b.inf += a.inf;
+    if (a.finite == 0) {
+        return b;
+    }
+    a.nan = b.nan;
+    a.inf = b.inf;
     if (b.finite == 0) {
         return a;
     }
-    a.min = std::min(a.min, b.min);
-    a.max = std::max(a.max, b.max);
     const auto na = static_cast<double>(a.finite), nb = static_cast<double>(b.finite);
     const double apart = b.mean - a.mean;
+    a.min = std::min(a.min, b.min);
+    a.max = std::max(a.max, b.max);
     a.mean += apart * (nb / (na + nb));
     a.squares += b.squares + apart * apart * (na * (nb / (na + nb)));
     a.finite += b.finite;

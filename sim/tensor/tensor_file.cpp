@@ -38,7 +38,8 @@ ParsedFile parse(std::span<const std::byte> file, const std::filesystem::path& p
     }
     const std::string found = in_quotes(start.substr(0, 8));
     if (extension == ".npy") {
-        throw bad_file(path, "npy magic: the file does not begin with \"\\x93NUMPY\" but " + found);
+        throw bad_file(
+            path, fmt::format("npy magic: the file does not begin with \"\\x93NUMPY\" but {}", found));
     }
     throw bad_file(path, "magic: no .npy, .safetensors or .gguf file; it begins with " + found);
 }
@@ -126,6 +127,9 @@ void read_range(const TensorFile& file, const TensorInfo& tensor, std::int64_t f
     const BlockSize block = block_size(tensor.dtype);
     NIBBLE_ASSERT(raw.size() == static_cast<std::uint64_t>(elements) / block.elements * block.bytes,
                   "a tensor as its file describes it");
+    if (out.empty()) {
+        return;
+    }
     if (tensor.fortran_order) {
         read_fortran(tensor, raw, static_cast<std::uint64_t>(first), out);
     } else {
@@ -188,7 +192,7 @@ const TensorInfo& TensorFile::find(std::string_view name) const {
     throw Error(
         Error::Code::bad_param, fmt::format("{} has no tensor {}", path_.string(), in_quotes(name)),
         near.empty() ? fmt::format("its first of {} is {}", names.size(), in_quotes(names[0]))
-                     : "did you mean " + in_quotes(near) + "?");
+                     : fmt::format("did you mean {}?", in_quotes(near)));
 }
 
 void TensorFile::read(const TensorInfo& tensor, std::int64_t first, std::span<float> out) const {

@@ -99,8 +99,7 @@ TEST_CASE("Every mistake is one line that says what to do", "[cli]") {
     CHECK(refusal({"--bit", "4"}) == "no parameter --bit; did you mean --bits?");
     CHECK(refusal({"--groupsize=4"}) == "no parameter --groupsize; did you mean --group_size?");
     CHECK(refusal({"--Bits", "4"}) == "no parameter --Bits; did you mean --bits?");
-    CHECK(refusal({"--xyzzyplugh"}) ==
-          "no parameter --xyzzyplugh; the usage is nibble try [FILE] [--flags]");
+    CHECK(refusal({"--xyzzyplugh"}) == "no parameter --xyzzyplugh; `nibble try --help` lists them");
     CHECK(refusal({"-b", "4"}).starts_with("no parameter -b; "));
     CHECK(refusal({"--bits"}) == "--bits needs a value; it takes 2 to 8");
     CHECK(refusal({"--bits", "--group-size", "32"}) == "--bits needs a value; it takes 2 to 8");
@@ -133,6 +132,7 @@ TEST_CASE("The experiment is found wherever its id stands", "[cli]") {
     const Words ids = {"quantizer", "number-formats"};
     CHECK(experiment_word({"quantizer", "--bits", "4"}, ids) == "quantizer");
     CHECK(experiment_word({"--bits", "4", "quantizer"}, ids) == "quantizer");
+    CHECK(experiment_word({"foo", "quantizer"}, ids) == "foo");
     CHECK(experiment_word({"quantiser"}, ids) == "quantiser");  // for the error to name
     CHECK(experiment_word({"--bits", "4"}, ids).empty());
     CHECK(experiment_word({}, ids).empty());

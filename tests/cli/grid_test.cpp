@@ -80,6 +80,9 @@ TEST_CASE("A refused value is named, with what the flag takes", "[cli]") {
     CHECK(refusal(bits(), "2..") == "bits = \"\" is not a whole number; --bits takes 2 to 8");
     CHECK(refusal(bits(), "2..3..4") ==
           "bits = \"3..4\" is not a whole number; --bits takes 2 to 8");
+    CHECK(refusal(bits(), "2-8") ==
+          "bits = \"2-8\" is not a whole number; --bits takes 2 to 8; a range "
+          "is written from..to");
     CHECK(refusal(bits(), "2..8:0").find("step that is not above 0") != std::string::npos);
     CHECK(refusal(bits(), "2..8:0.5").find("step that is not whole") != std::string::npos);
     CHECK(refusal(bits(), "2..8:two").find("has no step \"two\"") != std::string::npos);

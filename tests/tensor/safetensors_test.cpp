@@ -1,4 +1,5 @@
 #include <cstdint>
+#include <fmt/format.h>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,12 @@ namespace {
 
 std::string entry(const std::string& name, const std::string& dtype, const std::string& shape,
                   int begin, int end) {
-    return '"' + name + R"(":{"dtype":")" + dtype + R"(","shape":)" + shape +
-           R"(,"data_offsets":[)" + std::to_string(begin) + "," + std::to_string(end) + "]}";
+    return fmt::format(R"("{}":{{"dtype":"{}","shape":{},"data_offsets":[{},{}]}})", name, dtype,
+                       shape, begin, end);
+}
+
+std::string object(const std::string& members) {
+    return fmt::format("{{{}}}", members);
 }
 
 void refused(const std::string& bytes, const std::vector<std::string>& words,
@@ -26,8 +31,9 @@ void refused(const std::string& bytes, const std::vector<std::string>& words,
 
 TEST_CASE("a safetensors file lists its tensors in the order of their data", "[tensor]") {
     const std::string bytes = safetensors(
-        "{" + entry("b", "F32", "[2]", 4, 12) + R"(,"__metadata__":{"format":"pt"},)" +
-            entry("a", "F32", "[]", 0, 4) + "," + entry("none", "F16", "[0,7]", 4, 4) + "}  ",
+        object(entry("b", "F32", "[2]", 4, 12) + R"(,"__metadata__":{"format":"pt"},)" +
+               entry("a", "F32", "[]", 0, 4) + "," + entry("none", "F16", "[0,7]", 4, 4)) +
+            "  ",
         floats({7, 1, 2}));
     const TempFolder folder;
     const auto file = open_bytes(folder, "model.safetensors", bytes);
@@ -78,9 +84,8 @@ TEST_CASE("every safetensors type of the product is read", "[tensor]") {
         INFO(row.name);
         const auto file = open_bytes(
             folder, "w.safetensors",
-            safetensors(
-                "{" + entry("x", row.name, "[1]", 0, static_cast<int>(row.bytes.size())) + "}",
-                row.bytes));
+            safetensors(object(entry("x", row.name, "[1]", 0, static_cast<int>(row.bytes.size()))),
+                        row.bytes));
         const TensorInfo& tensor = file->tensors().at(0);
         CHECK(tensor.dtype == row.dtype);
         CHECK(tensor.type_name == row.name);
@@ -91,7 +96,7 @@ TEST_CASE("every safetensors type of the product is read", "[tensor]") {
 TEST_CASE("a safetensors type without a conversion is listed, and refused when read", "[tensor]") {
     const TempFolder folder;
     const auto file = open_bytes(folder, "w.safetensors",
-                                 safetensors("{" + entry("x", "F4", "[6]", 0, 3) + "}", "abc"));
+                                 safetensors(object(entry("x", "F4", "[6]", 0, 3)), "abc"));
     const TensorInfo& tensor = file->find("x");
     CHECK(tensor.dtype == DType::other);
     CHECK(tensor.type_name == "F4");
@@ -103,7 +108,7 @@ TEST_CASE("a safetensors type without a conversion is listed, and refused when r
         CHECK(error.code() == Error::Code::unsupported);
         CHECK(error.line().find("\"x\" is stored as F4") != std::string::npos);
     }
-    refused(safetensors("{" + entry("x", "F4", "[5]", 0, 3) + "}", "abc"), {"shape", "byte"});
+    refused(safetensors(object(entry("x", "F4", "[5]", 0, 3)), "abc"), {"shape", "byte"});
 }
 
 TEST_CASE("a malformed safetensors file is refused by the name of its field", "[tensor]") {
@@ -111,7 +116,7 @@ TEST_CASE("a malformed safetensors file is refused by the name of its field", "[
     const std::string data(8, '\0');
     const auto with = [&](const std::string& json) { return safetensors(json, data); };
     const auto one = [&](const std::string& fields) { return with(R"({"a":{)" + fields + "}}"); };
-    const std::string good = with("{" + two + "}");
+    const std::string good = with(object(two));
     {
         const TempFolder folder;
         CHECK(open_bytes(folder, "w.safetensors", good)->tensors().size() == 2);
@@ -126,18 +131,18 @@ TEST_CASE("a malformed safetensors file is refused by the name of its field", "[
     refused(with("[]"), {"'{' expected at byte 8"});
     refused(with("{}"), {"no tensors"});
     refused(with(R"({"__metadata__":{}})"), {"no tensors"});
-    refused(with("{" + two), {"no JSON", "byte"});
-    refused(with("{" + two + "} x"), {"no JSON"});
-    refused(with("{" + two + ",}"), {"no JSON"});
+    refused(with(object(two).substr(0, two.size() + 1)), {"no JSON", "byte"});
+    refused(with(object(two) + " x"), {"no JSON"});
+    refused(with(object(two + ",")), {"no JSON"});
     refused(with("{\"\xff\":1}"), {"no JSON", "UTF-8"});
     refused(with(R"({"a":1})"), {"tensor \"a\"", "a number", "object"});
     refused(with(R"({"a":[]})"), {"tensor \"a\"", "a list", "object"});
     refused(with(R"({"__metadata__":{"k":1}})"), {"__metadata__", "text"});
     refused(with(R"({"__metadata__":{"k":{}}})"), {"__metadata__", "text"});
     refused(with(R"({"__metadata__":{"k":"","k":""}})"), {"\"k\" appears twice"});
-    refused(with("{" + entry("a", "F32", "[1]", 0, 4) + "," + entry("a", "F32", "[1]", 4, 8) + "}"),
+    refused(with(object(entry("a", "F32", "[1]", 0, 4) + "," + entry("a", "F32", "[1]", 4, 8))),
             {"tensor \"a\"", "appears twice"});
-    refused(with("{" + two + R"(,"__metadata__":{},"__metadata__":{}})"), {"appears twice"});
+    refused(with(object(two + R"(,"__metadata__":{},"__metadata__":{})")), {"appears twice"});
     refused(one(R"("shape":[1],"data_offsets":[0,8])"), {"dtype is missing"});
     refused(one(R"("dtype":"F64","data_offsets":[0,8])"), {"shape is missing"});
     refused(one(R"("dtype":"F64","shape":[1])"), {"data_offsets is missing"});
@@ -167,10 +172,10 @@ TEST_CASE("a malformed safetensors file is refused by the name of its field", "[
     refused(one(R"("dtype":"F64","shape":[1],"data_offsets":[8,16])"), {"data_offsets [8, 16]"});
     refused(one(R"("dtype":"F64","shape":[1],"data_offsets":[18446744073709551608,0])"),
             {"data_offsets"});
-    refused(with("{" + entry("a", "F32", "[1]", 0, 4) + "," + entry("b", "F32", "[1]", 2, 6) + "}"),
+    refused(with(object(entry("a", "F32", "[1]", 0, 4) + "," + entry("b", "F32", "[1]", 2, 6))),
             {"tensor \"b\"", "overlap"});
-    refused(with("{" + entry("a", "F32", "[1]", 4, 8) + "}"), {"tensor \"a\"", "gap"});
-    refused(with("{" + entry("a", "F32", "[1]", 0, 4) + "}"), {"the last tensor ends"});
+    refused(with(object(entry("a", "F32", "[1]", 4, 8))), {"tensor \"a\"", "gap"});
+    refused(with(object(entry("a", "F32", "[1]", 0, 4))), {"the last tensor ends"});
 }
 
 TEST_CASE("absurd JSON costs neither stack nor memory", "[tensor]") {

@@ -18,7 +18,8 @@ constexpr int done = 0, failed = 1, wrong_command = 2, our_bug = 3;
 constexpr int ended_by_interrupt = 128 + 2, ended_by_closed_pipe = 128 + 13;  // as a shell has it
 
 const Words& known_commands() {
-    static const Words words = {"list", "show", "inspect", "help"};
+    static const Words words = {"list", "show",    "run",  "sweep",
+                                "open", "inspect", "help", "version"};
     return words;
 }
 
@@ -32,15 +33,24 @@ std::string overview() {
         "Commands\n"
         "  list                  the experiments\n"
         "  show ID               an experiment's question and parameters\n"
+        "  run ID                compute it once: findings, charts, data\n"
+        "  sweep ID              compute it over a grid of parameters into one table\n"
+        "  open FILE             the scenario inside an exported chart\n"
         "  inspect FILE          the tensors in a .npy, .safetensors or .gguf file\n"
         "  help COMMAND          more about one; the same as nibble COMMAND --help\n"
         "\n"
         "Examples\n"
-        "  nibble show {1}\n"
+        "  nibble run {1} --help\n"
+        "  nibble run {1} --out chart.svg\n"
+        "  nibble open chart.svg --command\n"
         "\n"
         "Answers go to standard output, everything else to standard error. The exit status is 0;\n"
         "1 when the work failed; 2 when the command was wrong; 3 for a bug in Nibble.\n",
         version, all_experiments().back().id);
+}
+
+std::string without_dashes(const std::string& word) {
+    return word.substr(std::min(word.find_first_not_of('-'), word.size()));
 }
 
 [[noreturn]] void refuse_command(const std::string& word) {
@@ -55,7 +65,7 @@ std::string overview() {
         throw Error(Error::Code::bad_param, what,
                     fmt::format("did you mean open {0} or inspect {0}?", word));
     }
-    const std::string near = nearest(word, known_commands());
+    const std::string near = nearest(without_dashes(word), known_commands());
     throw Error(
         Error::Code::bad_param, what,
         near.empty() ? "`nibble --help` lists them" : fmt::format("did you mean {}?", near));
@@ -74,6 +84,15 @@ int obey(const std::string& word, Words rest, const OpenWindow& open_window) {
     if (word == "show") {
         return show_command(rest);
     }
+    if (word == "run") {
+        return run_command(rest);
+    }
+    if (word == "sweep") {
+        return sweep_command(rest);
+    }
+    if (word == "open") {
+        return open_command(rest, open_window);
+    }
     if (word == "inspect") {
         return inspect_command(rest);
     }
@@ -81,7 +100,7 @@ int obey(const std::string& word, Words rest, const OpenWindow& open_window) {
         print(overview());
         return done;
     }
-    if (word == "--version" || word == "version") {
+    if (word == "version" || word == "--version" || word == "-V") {
         print(fmt::format("nibble {}\n", version));
         return done;
     }
@@ -97,7 +116,7 @@ int run_command_line(int argc, const char* const* argv, const OpenWindow& open_w
                     words.empty() ? Words{} : Words(words.begin() + 1, words.end()), open_window);
     } catch (const ClosedPipe&) { return ended_by_closed_pipe; } catch (const Error& e) {
         if (e.code() == Error::Code::cancelled) {
-            note("nibble: stopped");
+            note("nibble: stopped; nothing was written");
             return ended_by_interrupt;
         }
         note("nibble: " + e.line());

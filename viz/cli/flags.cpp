@@ -24,11 +24,7 @@ ParamInfo common_flag(std::string name, ParamType type, Value fallback, Range ra
     return p;
 }
 
-std::string kebab(std::string name) {
-    std::replace(name.begin(), name.end(), '_', '-');
-    return name;
-}
-
+/// --group-size is --group_size.
 std::string snake(std::string name) {
     std::replace(name.begin(), name.end(), '-', '_');
     return name;
@@ -129,6 +125,13 @@ ParamInfo text_flag(std::string name, std::string help) {
     return p;
 }
 
+ParamInfo file_flag(std::string name, const std::vector<std::string>& suffixes, std::string help) {
+    ParamInfo p = text_flag(std::move(name), std::move(help));
+    p.type = ParamType::file;
+    p.suffixes = suffixes;
+    return p;
+}
+
 ParamInfo whole_flag(std::string name, std::int64_t fallback, Range range, std::string title) {
     ParamInfo p = common_flag(std::move(name), ParamType::integer, fallback, range);
     p.title = std::move(title);
@@ -180,14 +183,17 @@ struct CommandLine::Inside {
         const std::string near =
             nearest(snake(name.substr(std::min<std::size_t>(2, name.size()))), known);
         throw Error(Error::Code::bad_param, "no parameter " + name,
-                    near.empty() ? fmt::format("the usage is nibble {}", app.get_name())
+                    near.empty() ? fmt::format("`nibble {} --help` lists them", command())
                                  : fmt::format("did you mean --{}?", near));
     }
 
-    /// "run" of the usage "run quantizer [--param value]...".
+    /// "run quantizer" of the usage "run quantizer [--param value]...", "open" of "open FILE".
     std::string command() const {
         const std::string usage = app.get_name();
-        return usage.substr(0, usage.find(' '));
+        const auto end = std::find_if(usage.begin(), usage.end(), [](unsigned char c) {
+            return c == '[' || (std::isupper(c) != 0);
+        });
+        return usage.substr(0, static_cast<std::size_t>(end - usage.begin()) - 1);
     }
 
     std::string value_after(const Words& words, std::size_t i, const Flag& flag) const {
@@ -200,6 +206,7 @@ struct CommandLine::Inside {
 
     /// Each flag as two words, its name and its value, whichever way it was written. CLI11 alone
     /// would take the word after a boolean flag for its value, and the word after `--text=` too.
+    /// Throws Error::bad_param for an unknown flag and for a value that is not there.
     Words paired(const Words& words) const {
         Words pairs;
         for (std::size_t i = 0; i < words.size(); ++i) {
@@ -247,12 +254,9 @@ void CommandLine::positional(const std::string& name, const std::string& help, b
 
 void CommandLine::add(const ParamInfo& info, const std::string& heading,
                       const std::string& placeholder, Takes takes) {
-    NIBBLE_ASSERT(!inside_->flags.contains(info.name), "two flags have one name");
-    std::string names = "--" + info.name;
-    if (kebab(info.name) != info.name) {
-        names += ",--" + kebab(info.name);
-    }
-    CLI::Option* option = inside_->app.add_option(names);
+    NIBBLE_ASSERT(!inside_->flags.contains(info.name),
+                  "a parameter may not have the name of a flag of ours: --seed, --out, ...");
+    CLI::Option* option = inside_->app.add_option("--" + info.name);
     option->description(described(info))->group(heading);
     option->option_text(placeholder.empty() ? placeholder_of(info.type, takes) : placeholder);
     option->multi_option_policy(takes == Takes::many ? CLI::MultiOptionPolicy::TakeAll
@@ -287,9 +291,7 @@ bool CommandLine::parse(const Words& words) {
     std::reverse(pairs.begin(), pairs.end());  // what CLI11 wants of a vector
     try {
         inside_->app.parse(pairs);
-    } catch (const CLI::CallForHelp&) { return false; } catch (const CLI::ParseError& e) {
-        throw Error(Error::Code::bad_param, e.what());
-    }
+    } catch (const CLI::ParseError& e) { throw Error(Error::Code::bad_param, e.what()); }
     if (const Words extra = inside_->app.remaining(); !extra.empty()) {
         throw Error(Error::Code::bad_param, fmt::format("unexpected word \"{}\"", extra[0]),
                     "the usage is nibble " + inside_->app.get_name());
@@ -352,12 +354,11 @@ bool asks_for_help(const Words& words) {
 }
 
 std::string experiment_word(const Words& words, const std::vector<std::string>& ids) {
-    for (const std::string& word : words) {
-        if (std::find(ids.begin(), ids.end(), word) != ids.end()) {
-            return word;
-        }
+    if (!words.empty() && !words[0].starts_with('-')) {
+        return words[0];
     }
-    return words.empty() || words[0].starts_with('-') ? "" : words[0];
+    const auto found = std::find_first_of(words.begin(), words.end(), ids.begin(), ids.end());
+    return found == words.end() ? "" : *found;
 }
 
 }  // namespace nibble

@@ -22,6 +22,7 @@ inline constexpr double whole_limit = 0x1p53;
 /// A flag that needs no value and is false unless given.
 ParamInfo switch_flag(std::string name, std::string help);
 ParamInfo text_flag(std::string name, std::string help);
+ParamInfo file_flag(std::string name, const std::vector<std::string>& suffixes, std::string help);
 /// The help of these is "title: range (default).".
 ParamInfo whole_flag(std::string name, std::int64_t fallback, Range range, std::string title);
 ParamInfo real_flag(std::string name, double fallback, Range range, std::string title);
@@ -74,7 +75,7 @@ private:
 
 bool asks_for_help(const Words& words);
 
-/// The first word that is the id of an experiment, or the first word when it is no flag, or "".
+/// The first word when it is no flag, else the first word that is the id of an experiment, or "".
 std::string experiment_word(const Words& words, const std::vector<std::string>& ids);
 
 }  // namespace nibble

@@ -163,7 +163,14 @@ std::vector<Value> values_of(const ParamInfo& p, const std::string& item) {
     if (is_number && item.find("..") != std::string::npos) {
         return expanded(p, item);
     }
-    return {p.parsed(item)};
+    try {
+        return {p.parsed(item)};
+    } catch (const Error& e) {
+        if (is_number && item.find_first_of("-:", 1) != std::string::npos) {
+            throw Error(e.code(), e.what(), e.hint() + "; a range is written from..to");
+        }
+        throw;
+    }
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ std::string Columns::text() const {
 }
 
 std::string csv_cell(const std::string& text) {
-    if (text.find_first_of(",\"\r\n") == std::string::npos) {
+    if (text.find_first_of(",\"\r\n#") == std::string::npos) {
         return text;
     }
     std::string quoted = "\"";

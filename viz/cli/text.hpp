@@ -34,7 +34,8 @@ private:
     std::vector<std::vector<std::string>> rows_;
 };
 
-/// A cell of a CSV file, quoted when it holds a comma, a quote or a line break (RFC 4180).
+/// A cell of a CSV file, quoted (RFC 4180) when it holds a comma, a quote, a line break or the # of
+/// a comment.
 std::string csv_cell(const std::string& text);
 
 /// `text` on one line: line breaks and other control characters become spaces.

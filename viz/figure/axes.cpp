@@ -200,7 +200,7 @@ void plan_surroundings(Plan& plan, const Theme& theme, const TextMeasure& measur
     if (!f.footnote.empty() || colour_bar_of(f)) {
         bottom += footer_line * s;
     }
-    plan.bottom = bottom;
+    plan.bottom = plan.own_bottom = bottom;
 }
 
 void plan_frame(Plan& plan, const Theme& theme, const TextMeasure& measure) {
@@ -228,7 +228,6 @@ void plan_frame(Plan& plan, const Theme& theme, const TextMeasure& measure) {
         const LabelRoom room = [&](const std::string& label) {
             return measure.width(label, font) + 16 * s;
         };
-        right = 8 * s;
         const bool names = has_names(f.x, plan.reach.x_names);
         for (int pass = 0; pass < 2; ++pass) {  // the last label may ask for more room at the right
             const float width = std::max(0.0F, plan.box.width - left - right);
@@ -237,8 +236,8 @@ void plan_frame(Plan& plan, const Theme& theme, const TextMeasure& measure) {
             if (!plan.x_ticks.major.empty() && !names) {
                 const auto& last = plan.x_ticks.major.back();
                 const AxisMap map = {plan.reach.x.first, plan.reach.x.second, 0, width, f.x.scale};
-                const float over =
-                    clamped_position(map, last.value) + measure.width(last.label, font) / 2 - width;
+                const float over = clamped_position(map, last.value) +
+                                   measure.width(last.label, font) / 2 - width - plan.slack;
                 right = std::max(right, over);
             }
         }
@@ -303,9 +302,9 @@ void draw_axes(const Plan& plan, Plot& plot) {
             thin_out(ticks, plot.x, [&](const std::string& label) {
                 const float slot = f.width / static_cast<float>(std::max<std::size_t>(
                                                  1, plan.reach.x_names.size()));
-                return upright ? font.size + 2 * s
-                       : names ? std::min(plot.text_width(label, font), slot)
-                               : plot.text_width(label, font) + 6 * s;
+                return upright  ? font.size + 2 * s
+                       : !names ? plot.text_width(label, font) + 6 * s
+                                : std::min(plot.text_width(label, font), slot * 0.99F);
             });
         }
         for (const double minor : ticks.minor) {
@@ -362,7 +361,7 @@ void draw_axes(const Plan& plan, Plot& plot) {
 void draw_footer(const Plan& plan, Plot& plot) {
     const Theme& theme = plot.theme;
     const float s = theme.scale;
-    const float middle = plan.box.bottom() - footer_line * s / 2 + 2 * s;
+    const float middle = plan.frame.bottom() + plan.own_bottom - footer_line * s / 2 + 2 * s;
     const Heatmap* map = colour_bar_of(*plan.figure);
     float room = plan.frame.width;
     if (map) {

@@ -25,6 +25,8 @@ struct Plan {
     NameStyle names = NameStyle::flat;
     float name_height = 0;      // of tick labels under the plot
     float top = 0, bottom = 0;  // what the surroundings take; figures of a row share the larger
+    float own_bottom = 0;       // what this figure's own take
+    float slack = 0;            // how far a tick label may stick out at the right
     Rect frame;
     AxisTicks x_ticks, y_ticks;
 };

@@ -7,7 +7,12 @@
 namespace nibble {
 namespace {
 
-constexpr float swatch_width = 16, swatch_gap = 6, entry_gap = 16, row_height = 16;
+constexpr float swatch_gap = 6, entry_gap = 16, row_height = 16;
+
+float swatch_width(const KeyEntry& entry) {
+    const bool line = entry.swatch == Swatch::line || entry.swatch == Swatch::line_with_marker;
+    return line ? 20 : entry.swatch == Swatch::none ? -swatch_gap : 10;
+}
 
 /// A label near another series reads as that series' name: this much is it worth to keep away.
 constexpr float near_another = 40;
@@ -19,11 +24,11 @@ Font key_font(const Theme& theme) {
 void draw_swatch(Scene& scene, const KeyEntry& entry, Point middle_left, const Theme& theme) {
     const RoleStyle& style = theme.style(entry.role);
     const float s = theme.scale, y = middle_left.y, x = middle_left.x;
-    const Point centre = {x + swatch_width * s / 2, y};
+    const float width = swatch_width(entry) * s;
+    const Point centre = {x + width / 2, y};
     const bool line = entry.swatch == Swatch::line || entry.swatch == Swatch::line_with_marker;
     if (line) {
-        scene.add(
-            Polyline{{{x, y}, {x + swatch_width * s, y}}, style.color, theme.stroke(), style.dash});
+        scene.add(Polyline{{{x, y}, {x + width, y}}, style.color, theme.stroke(), style.dash});
     }
     if (entry.swatch == Swatch::marker || entry.swatch == Swatch::line_with_marker) {
         draw_marker(scene, style, centre, theme.marker_radius());
@@ -41,7 +46,8 @@ void draw_swatch(Scene& scene, const KeyEntry& entry, Point middle_left, const T
 }
 
 float entry_width(const KeyEntry& entry, const Theme& theme, const TextMeasure& measure) {
-    return (swatch_width + swatch_gap) * theme.scale + measure.width(entry.text, key_font(theme));
+    return (swatch_width(entry) + swatch_gap) * theme.scale +
+           measure.width(entry.text, key_font(theme));
 }
 
 void draw_entry(Scene& scene, const KeyEntry& entry, Point top_left, const std::string& text,
@@ -49,7 +55,7 @@ void draw_entry(Scene& scene, const KeyEntry& entry, Point top_left, const std::
     const float s = theme.scale;
     const Point middle = {top_left.x, top_left.y + row_height * s / 2};
     draw_swatch(scene, entry, middle, theme);
-    scene.add(TextRun{{middle.x + (swatch_width + swatch_gap) * s, middle.y},
+    scene.add(TextRun{{middle.x + (swatch_width(entry) + swatch_gap) * s, middle.y},
                       text,
                       key_font(theme),
                       ink(theme.style(entry.role).color, theme),
@@ -91,7 +97,7 @@ void draw_label(Plot& plot, const LabelWish& wish, const Rect& box) {
         const Point to = *wish.leader;
         const Point from = {std::clamp(to.x, box.x, box.right()),
                             std::clamp(to.y, box.y, box.bottom())};
-        if (std::hypot(to.x - from.x, to.y - from.y) > 12 * s) {
+        if (std::hypot(to.x - from.x, to.y - from.y) > 24 * s) {
             plot.add(Polyline{{from, to}, plot.theme.faint, plot.theme.hairline()});
         }
     }
@@ -108,16 +114,17 @@ void draw_label(Plot& plot, const LabelWish& wish, const Rect& box) {
 
 void wish_around(LabelWish& wish, Point at, Size size, float reach, float cost) {
     const float w = size.width, h = size.height, r = reach;
+    const float d = r * 0.75F;  // to a corner it is as far as to a side
     const auto add = [&](float x, float y, float extra) {
         wish.candidates.push_back({{x, y, w, h}, cost + extra});
     };
-    add(at.x + r, at.y - r - h, 0);         // above right
-    add(at.x - r - w, at.y - r - h, 0.5F);  // above left
+    add(at.x + d, at.y - d - h, 0);         // above right
+    add(at.x - d - w, at.y - d - h, 0.5F);  // above left
     add(at.x - w / 2, at.y - r - h, 0.2F);  // above
     add(at.x + r, at.y - h / 2, 0.3F);      // right
     add(at.x - w / 2, at.y + r, 1);         // below
-    add(at.x + r, at.y + r, 1);             // below right
-    add(at.x - r - w, at.y + r, 1.2F);      // below left
+    add(at.x + d, at.y + d, 1);             // below right
+    add(at.x - d - w, at.y + d, 1.2F);      // below left
     add(at.x - r - w, at.y - h / 2, 1);     // left
 }
 
@@ -231,14 +238,20 @@ bool draw_corner_key(Plot& plot, const std::vector<KeyEntry>& entries) {
 float flow_key(Scene* scene, const std::vector<KeyEntry>& entries, Point top_left, float width,
                const Theme& theme, const TextMeasure& measure) {
     const float s = theme.scale;
+    float widest = 0;
+    for (const KeyEntry& e : entries) {
+        widest = std::max(widest, std::min(entry_width(e, theme, measure), width));
+    }
+    // One row runs on; several rows stand in columns.
+    const bool one_row = key_width(entries, theme, measure) <= width;
     Point at = top_left;
     for (const KeyEntry& e : entries) {
-        const float needs = std::min(entry_width(e, theme, measure), width);
-        if (at.x > top_left.x && at.x + needs > top_left.x + width) {
+        const float needs = one_row ? entry_width(e, theme, measure) : widest;
+        if (!one_row && at.x > top_left.x && at.x + needs > top_left.x + width) {
             at = {top_left.x, at.y + row_height * s};
         }
         if (scene) {
-            const float text_room = width - (swatch_width + swatch_gap) * s;
+            const float text_room = width - (swatch_width(e) + swatch_gap) * s;
             draw_entry(*scene, e, at, shortened(e.text, key_font(theme), text_room, measure),
                        theme);
         }

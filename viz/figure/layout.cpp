@@ -164,6 +164,7 @@ void draw_row(const FigureRow& row, Panel& panel, const Rect& area) {
         Plan plan;
         plan.figure = &f;
         plan.box = {std::round(x), area.y, std::round(width), area.height};
+        plan.slack = std::min({area.x, column_gap * s / 2, 12 * s});
         plan.reach = reach_of(f, zoom == panel.options.zooms.end() ? Zoom{} : zoom->second);
         plans.push_back(std::move(plan));
         x += width + column_gap * s;

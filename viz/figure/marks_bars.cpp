@@ -12,7 +12,7 @@ constexpr float widest_bar = 56;
 
 /// A bar from `from` to `to` along the values, `across` .. `across + thick` along the names.
 Rect bar_rect(bool horizontal, float from, float to, float across, float thick) {
-    const auto [low, high] = std::minmax(snap(from), snap(to));
+    const auto [low, high] = std::minmax({snap(from), snap(to)});
     return horizontal ? Rect{low, across, high - low, thick} : Rect{across, low, thick, high - low};
 }
 

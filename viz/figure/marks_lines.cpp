@@ -182,6 +182,10 @@ void draw(const Points& mark, Plot& plot) {
             }
         }
     }
+    const bool all_named = count <= most_named_points && mark.names.size() >= count && count > 0;
+    if (all_named) {
+        return;  // the points' own names say more than the name of their series
+    }
     if (LabelWish* wish =
             wish_for(plot, mark.label, mark.role, LabelWish::Kind::series, Swatch::marker)) {
         wish->candidates = std::move(series.candidates);
@@ -236,7 +240,9 @@ void draw(const Ticks& mark, Plot& plot) {
     const Rect& f = plot.frame;
     const AxisMap& map = mark.vertical ? plot.x : plot.y;
     const float across = mark.vertical ? f.height : f.width;
-    const auto length = across * static_cast<float>(std::clamp(mark.length, 0.0, 1.0));
+    const double from = std::clamp(mark.start, 0.0, 1.0);
+    const auto start = across * static_cast<float>(from);
+    const auto length = across * static_cast<float>(std::clamp(mark.length, 0.0, 1.0 - from));
     const float half = plot.theme.hairline() / 2;
     const Axis& axis = mark.vertical ? plot.figure.x : plot.figure.y;
     LabelWish tops;
@@ -253,8 +259,10 @@ void draw(const Ticks& mark, Plot& plot) {
             continue;  // several in one pixel: one line shows them
         }
         drawn.push_back(middle);
-        const Point a = mark.vertical ? Point{middle, f.bottom() - length} : Point{f.x, middle};
-        const Point b = mark.vertical ? Point{middle, f.bottom()} : Point{f.x + length, middle};
+        const Point a =
+            mark.vertical ? Point{middle, f.bottom() - start - length} : Point{f.x + start, middle};
+        const Point b =
+            mark.vertical ? Point{middle, f.bottom() - start} : Point{f.x + start + length, middle};
         plot.add(Polyline{{a, b}, style.color, plot.theme.hairline(), style.dash});
         plot.coverage.add_stroke(a, b, 1, plot.owner);
         if (drawn.size() <= most_hovers) {

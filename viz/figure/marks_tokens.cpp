@@ -8,14 +8,15 @@
 namespace nibble {
 namespace {
 
-/// What is shown of a token: a blank one still takes room, a line break is named.
+/// What is shown of a token: a space before it becomes a gap, a blank one still takes room, a line
+/// break is named.
 std::string visible_text(const std::string& text) {
     std::string shown;
     for (const char c : text) {
         shown += c == '\n' ? "↵" : c == '\t' ? "→" : std::string(1, c);
     }
-    const bool blank = shown.find_first_not_of(' ') == std::string::npos;
-    return blank ? "·" : shown;
+    const std::size_t first = shown.find_first_not_of(' ');
+    return first == std::string::npos ? "·" : shown.substr(first);
 }
 
 }  // namespace
@@ -32,6 +33,7 @@ void draw(const Tokens& mark, Plot& plot) {
         std::string text =
             shortened(visible_text(item.text), font, f.width - 2 * padding, plot.measure);
         const float width = plot.text_width(text, font) + 2 * padding;
+        at.x += item.text.starts_with(' ') && at.x > f.x ? 3 * s : 0;
         if (at.x > f.x && at.x + width > f.right()) {
             at = {f.x, at.y + line};
         }

@@ -68,11 +68,12 @@ int decimals_of(double step) {
     return 15;
 }
 
-/// 12345 -> "12 345" with thin spaces; four digits stay together.
-std::string grouped(std::string digits) {
+/// 12345 -> "12 345" with thin spaces. Four digits stay together unless a neighbour on the axis has
+/// more (`least` = 4).
+std::string grouped(std::string digits, std::size_t least = 5) {
     const std::size_t first = digits.find_first_of("0123456789");
     std::size_t end = std::min(digits.find('.'), digits.size());
-    if (end - first <= 4) {
+    if (end - first < least) {
         return digits;
     }
     while (end > first + 3) {
@@ -87,11 +88,13 @@ AxisTicks linear_ticks_with(NumberStyle style, std::pair<double, double> limits,
     const double largest = std::max(std::abs(limits.first), std::abs(limits.second));
     const Factor factor = factor_of(style, largest);
     const int decimals = decimals_of(step / factor.scale);
+    const std::size_t least_grouped = largest / factor.scale >= 1e4 ? 4 : 5;
     AxisTicks ticks;
     ticks.factor = factor.in_name;
     for (double k = first; k <= last; ++k) {
         const double value = k * step;
-        std::string text = grouped(fmt::format("{:.{}f}", value / factor.scale, decimals));
+        std::string text =
+            grouped(fmt::format("{:.{}f}", value / factor.scale, decimals), least_grouped);
         if (k == 0) {
             text = "0";
         }
@@ -173,7 +176,7 @@ std::string log_label(int base, int exponent, NumberStyle style, bool plain) {
         return format_value(value, style, 4);
     }
     if (plain || (base == 10 && std::abs(exponent) <= 1)) {
-        return grouped(fmt::format("{:.{}f}", value, std::max(0, -exponent)));
+        return grouped(fmt::format("{:.{}f}", value, std::max(0, -exponent)), 4);
     }
     return power_of(base, exponent);
 }
