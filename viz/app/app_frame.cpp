@@ -14,7 +14,8 @@
 namespace nibble {
 namespace {
 
-constexpr double patience = 0.15;  // seconds before an old result is dimmed
+constexpr double patience = 0.15;      // seconds before an old result is dimmed
+constexpr double notice_seconds = 12;  // how long a sentence stays in the status line
 constexpr float projector_scale = 1.75F;
 
 }  // namespace
@@ -172,7 +173,14 @@ void App::draw_status(Rect r) {
         }
     }
     if (!notice_.empty()) {
-        words = notice_;
+        notice_since_ = notice_since_ < 0 ? ui_.now() : notice_since_;
+        const double left = notice_since_ + notice_seconds - ui_.now();
+        if (left > 0) {
+            words = notice_;
+            ui_.wake_in(left);
+        } else {
+            notice_.clear();
+        }
     }
     const std::string keys = "Ctrl+K commands   ? keys";
     const float keys_width = ui_.width(keys, theme_.body());
@@ -190,25 +198,28 @@ void App::draw_status(Rect r) {
 }
 
 void App::draw_right(Rect r) {
-    const Point corner = ui_.begin_pane("right", r, true, theme_.panel);
-    const float pad = ui_.px(20), width = r.width - 2 * pad;
+    const float pad = ui_.px(20), width = r.width - 2 * pad, foot = ui_.px(56);
+    const Rect body = {r.x, r.y, r.width, r.height - foot};
     PanelRequests requests;
+    const Point corner = ui_.begin_pane("right", body, true, theme_.panel);
     float y = params_.draw(ui_, session_, {corner.x + pad, corner.y + ui_.px(21)}, width, requests);
     y = draw_answers(ui_, session_, {corner.x + pad, y}, width, dims() ? 0.5F : 1,
                      shows_more_numbers_);
-    y = std::max(y + ui_.px(8), corner.y + r.height - ui_.px(96));
+    ui_.line({r.x, r.y}, {r.x, body.bottom()}, theme_.line);
+    ui_.end_pane(y + ui_.px(8));
+
+    ui_.begin_pane("right-foot", {r.x, body.bottom(), r.width, foot}, false, theme_.panel);
+    ui_.line({r.x, body.bottom()}, {r.x, r.bottom()}, theme_.line);
     const float gap = ui_.px(11), half = std::floor((width - gap) / 2);
-    if (ui_.button("copy-command", {corner.x + pad, y, half, ui_.px(28)}, "Copy as command")) {
+    const float top = body.bottom() + ui_.px(12), left = r.x + pad;
+    if (ui_.button("copy-command", {left, top, half, ui_.px(28)}, "Copy as command")) {
         copy_command();
     }
-    if (ui_.button("reset-panel", {corner.x + pad + half + gap, y, half, ui_.px(28)},
-                   "Reset panel")) {
+    if (ui_.button("reset-panel", {left + half + gap, top, half, ui_.px(28)}, "Reset panel")) {
         session_.reset_panel();
         params_.forget_errors();
     }
-    ImGui::GetWindowDrawList()->AddRectFilled({r.x, r.y}, {r.x + 1, r.bottom()},
-                                              packed(theme_.line));
-    ui_.end_pane(y + ui_.px(44));
+    ui_.end_pane(r.y);
     serve(requests);
 }
 

@@ -66,7 +66,7 @@ public:
     void show_parameter(std::size_t param);
     const std::vector<Action>& actions() const { return actions_; }
 
-    /// A sentence in the status line until the next change.
+    /// A sentence in the status line for a while.
     void tell(std::string words);
     const std::string& notice() const { return notice_; }
     bool has_overlay() const { return !overlays_.empty(); }
@@ -106,6 +106,7 @@ private:
     std::vector<Action> actions_;
     std::vector<std::unique_ptr<Overlay>> overlays_;
     std::string notice_, seed_error_;
+    double notice_since_ = -1;  // negative: not shown yet
     bool settings_changed_ = false, wants_close_ = false;
     bool shows_more_numbers_ = false;
 };

@@ -165,7 +165,7 @@ void ParamPanel::slide(const Row& row, Rect area) {
     const Theme& t = ui.theme();
     const float radius = ui.px(7), inset = radius;
     const Rect track = {area.x, area.y + ui.px(9), area.width, ui.px(4)};
-    const Hit h = ui.hit(row.name(), area);
+    const Hit h = ui.hit(row.name(), area, true, false);
     const double now = number_of(row.value());
     const float travel = track.width - 2 * inset;
     const auto place = [&](double value) {
@@ -222,6 +222,9 @@ void ParamPanel::slide(const Row& row, Rect area) {
                 t.style(Role::baseline).color);
     }
     const ImVec2 centre = {std::round(knob), track.centre().y};
+    if (h.marked) {
+        ui.draw().AddCircleFilled(centre, radius + ui.px(5), packed(t.accent.with_alpha(0.35)), 32);
+    }
     ui.draw().AddCircleFilled(centre, radius, packed(t.panel), 32);
     ui.draw().AddCircle(centre, radius, packed(t.accent), 32, ui.px(h.held || h.hovered ? 3 : 2));
     if (h.hovered || h.held) {

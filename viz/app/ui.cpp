@@ -168,7 +168,7 @@ void Ui::focus_ring(Rect r, float radius) const {
                    radius + px(2), 0, std::max(1.5F, px(1.5F)));
 }
 
-Hit Ui::hit(const std::string& name, Rect r, bool tab_stop) {
+Hit Ui::hit(const std::string& name, Rect r, bool tab_stop, bool ring) {
     record(name, r);
     ImGui::SetCursorScreenPos({r.x, r.y});
 #if IMGUI_VERSION_NUM >= 19100
@@ -191,7 +191,8 @@ Hit Ui::hit(const std::string& name, Rect r, bool tab_stop) {
     if (tab_stop) {
         tab_order_.push_back(name);
         h.focused = focus_ == name && !editing_;
-        if (h.focused && show_focus_) {
+        h.marked = h.focused && show_focus_;
+        if (h.marked && ring) {
             focus_ring(r, px(5));
         }
         if (h.focused && reveal_focus_) {
@@ -305,8 +306,21 @@ FieldEvent Ui::edit_field(Rect r, const FieldStyle& style) {
     if (editing_->frames++ == 0) {
         ImGui::SetKeyboardFocusHere();
     }
-    ImGui::InputText(("##" + editing_->name).c_str(), &editing_->text,
-                     ImGuiInputTextFlags_AutoSelectAll);
+    // Dear ImGui selects everything in a field that is focused from code.
+    const auto cursor_to_end = [](ImGuiInputTextCallbackData* data) {
+        if (*static_cast<int*>(data->UserData) <= 3) {
+            data->ClearSelection();
+            data->CursorPos = data->BufTextLen;
+        }
+        return 0;
+    };
+    if (style.select_all) {
+        ImGui::InputText(("##" + editing_->name).c_str(), &editing_->text,
+                         ImGuiInputTextFlags_AutoSelectAll);
+    } else {
+        ImGui::InputText(("##" + editing_->name).c_str(), &editing_->text,
+                         ImGuiInputTextFlags_CallbackAlways, cursor_to_end, &editing_->frames);
+    }
     const bool left = editing_->frames > 2 && !ImGui::IsItemActive();
     ImGui::PopStyleVar();
     ImGui::PopFont();
