@@ -120,10 +120,15 @@ void draw(const Band& mark, Plot& plot) {
         if (points.size() < 3) {
             continue;
         }
+        for (std::vector<Point>& part :
+             clipped(thinned(highs[run], plot.frame.width), plot.frame)) {
+            if (part.size() >= edge.size()) {
+                edge = std::move(part);
+            }
+        }
         for (std::size_t i = 1; i < points.size(); ++i) {
             plot.coverage.add_stroke(points[i - 1], points[i], 1, plot.owner);
         }
-        edge = points;
         plot.add(Polygon{std::move(points), color.with_alpha(0.24)});
     }
     for (const Spot& spot : visible_spots(plot, mark.x, high, most_hovers / 4)) {
@@ -297,6 +302,7 @@ void draw(const Note& mark, Plot& plot) {
         wish_around(*wish, at, size, reach, reach);
     }
     wish->leader = at;
+    wish->leader_gap = 2;
     wish->on_picture = plot.picture && plot.picture->contains(at);
 }
 

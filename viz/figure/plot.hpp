@@ -39,6 +39,8 @@ struct LabelWish {
     Owners owner = 0;
     std::vector<Candidate> candidates;
     std::optional<Point> leader;  // a thin line leads here when the label stands away from it
+    float leader_gap = 0;         // the line stops this far before it
+    std::size_t order = 0;        // in which the wishes came
     bool on_picture = false;      // stands on a heat map: gets a plate
 };
 
@@ -52,9 +54,10 @@ struct Plot {
     bool handles = true;
     std::size_t index = 0;  // in scene.plots
     Coverage coverage;
-    std::vector<LabelWish> wishes;
-    Owners owner = 0;             // of the mark being drawn
-    std::optional<Rect> picture;  // area of a heat map, if there is one
+    std::vector<LabelWish> wishes = {};
+    Owners owner = 0;                          // of the mark being drawn
+    std::optional<float> content_bottom = {};  // of cells and tokens, which may not fill the frame
+    std::optional<Rect> picture = {};          // area of a heat map, if there is one
 
     template <class Item>
     void add(Item item) {

@@ -32,11 +32,9 @@ struct Factor {
 
 /// The one factor that all labels of a linear axis share.
 Factor factor_of(NumberStyle style, double largest) {
-    if (style == NumberStyle::percent) {
-        return {0.01, " %", {}};
-    }
+    const bool percent = style == NumberStyle::percent;
     if (largest == 0) {
-        return {};
+        return {1, percent ? " %" : "", {}};
     }
     if (style == NumberStyle::bytes) {
         static constexpr std::array<const char*, 6> units = {" B",   " KiB", " MiB",
@@ -51,10 +49,13 @@ Factor factor_of(NumberStyle style, double largest) {
         const double k = std::clamp(std::floor(exponent / 3), -5.0, 5.0);
         return {std::pow(10.0, 3 * k), prefixes.at(static_cast<std::size_t>(k + 5)), {}};
     }
-    if (exponent >= 5 || exponent <= -4) {
-        return {std::pow(10.0, exponent), {}, power_of(10, static_cast<int>(exponent))};
+    const double shown = percent ? exponent + 2 : exponent;
+    Factor factor = {percent ? 0.01 : 1, percent ? " %" : "", {}};
+    if (shown >= 5 || shown <= -4) {
+        factor.scale *= std::pow(10.0, shown);
+        factor.in_name = power_of(10, static_cast<int>(shown));
     }
-    return {};
+    return factor;
 }
 
 /// Decimals that tell multiples of `step` apart.
@@ -141,8 +142,9 @@ bool labels_fit(const AxisTicks& ticks, std::pair<double, double> limits, float 
     return true;
 }
 
+/// Evenly spaced values, on a linear axis or zoomed into part of a logarithmic one.
 AxisTicks linear_ticks(NumberStyle style, std::pair<double, double> limits, float length,
-                       const LabelRoom& room) {
+                       const LabelRoom& room, bool log) {
     const double span = limits.second - limits.first;
     const double largest = std::max(std::abs(limits.first), std::abs(limits.second));
     std::optional<AxisTicks> fallback;
@@ -156,7 +158,7 @@ AxisTicks linear_ticks(NumberStyle style, std::pair<double, double> limits, floa
         if (count < 1 || (count < 2 && fallback)) {
             break;
         }
-        if (labels_fit(ticks, limits, length, room, false)) {
+        if (labels_fit(ticks, limits, length, room, log)) {
             return ticks;
         }
         fallback = std::move(ticks);
@@ -266,12 +268,7 @@ AxisTicks log_ticks(const Axis& axis, std::pair<double, double> limits, float le
     }
     // Zoomed into less than a step of the base: evenly spaced numbers say more than one power.
     if (high - low < 1) {
-        AxisTicks ticks = linear_ticks(axis.style, limits, length, room);
-        if (labels_fit(ticks, limits, length, room, true)) {
-            return ticks;
-        }
-        ticks.major.resize(1);
-        return ticks;
+        return linear_ticks(axis.style, limits, length, room, true);
     }
     AxisTicks ticks = power_ticks(base, axis.style, low, high, 1);
     ticks.major = {ticks.major[ticks.major.size() / 2]};
@@ -338,7 +335,7 @@ AxisTicks make_ticks(const Axis& axis, std::pair<double, double> limits, float l
                   [](const auto& a, const auto& b) { return a.value < b.value; });
         return ticks;
     }
-    return axis.scale == Scale::linear ? linear_ticks(axis.style, limits, length, room)
+    return axis.scale == Scale::linear ? linear_ticks(axis.style, limits, length, room, false)
                                        : log_ticks(axis, limits, length, room);
 }
 
