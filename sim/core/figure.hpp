@@ -193,6 +193,7 @@ struct Handle {
     std::optional<double> x, y;  // axis values
     std::string x_param = {}, y_param = {};
     double x_scale = 1, y_scale = 1;
+    std::string hint = {};  // follows the label where the handle can be dragged: "drag me"
 };
 
 using Mark = std::variant<Line, Points, Bars, Band, Histogram, Heatmap, Rule, Ticks, Note, Segments,

@@ -264,7 +264,7 @@ std::string explanation(const std::vector<ScaledFormat>& rows, double value, con
 
 Figure histogram_figure(const ScaledFormat& f, const Data& data, const NumberWindow& w) {
     Figure figure{"tensor",
-                  fmt::format("{}, and where the numbers of {} fall", data.source, f.name()),
+                  fmt::format("The numbers of {} among {}", f.name(), data.source),
                   "Histogram of the tensor's values with the format's numbers as ticks.",
                   {},
                   {},

@@ -24,7 +24,7 @@ bool has_handle(const Data& d) {
 }
 
 std::string outlier_label(const Data& d) {
-    return fmt::format("{} σ: drag me", format_number(d.outliers.magnitude));
+    return fmt::format("{} σ", format_number(d.outliers.magnitude));
 }
 
 std::string group_label(const Data& d, const GroupView& g) {
@@ -97,6 +97,7 @@ Figure error_map(const Data& d, const GroupView& g, bool of_tensor, double high)
     if (has_handle(d)) {
         Handle h;
         h.label = of_tensor || d.chosen == d.tensor ? outlier_label(d) : "";
+        h.hint = h.label.empty() ? "" : "drag me";
         if (d.outliers.kind != OutlierKind::columns) {
             h.y = static_cast<double>(d.outliers.rows.front());
             h.y_param = "outlier_row";
@@ -179,6 +180,7 @@ Figure value_axis(const Data& d, const GroupView& g) {
     if (has_handle(d)) {
         Handle h;
         h.label = outlier_label(d);
+        h.hint = "drag me";
         h.x = d.outliers.magnitude;
         h.x_param = "outlier";
         f.marks.emplace_back(std::move(h));

@@ -180,7 +180,7 @@ Figure heatmap() {
     f.title_role = Role::baseline;
     f.footnote = "row 0-31 by column 0-127";
     f.marks = {map_of(32, 128, true),
-               Handle{"28 sigma: drag me", Role::limit, 70, 11, "column", "row"}};
+               Handle{"28 sigma", Role::limit, 70, 11, "column", "row", 1, 1, "drag me"}};
     return f;
 }
 

@@ -7,6 +7,11 @@
 namespace nibble {
 namespace {
 
+/// What is written beside the handle; paper does not invite to drag.
+std::string label_of(const Handle& mark, const Plot& plot) {
+    return plot.handles && !mark.hint.empty() ? mark.label + ": " + mark.hint : mark.label;
+}
+
 /// Keeps a grip reachable when the handle's value lies outside the limits.
 float within_frame(double at, float low, float high) {
     return static_cast<float>(std::clamp(at, double(low), double(high)));
@@ -23,9 +28,10 @@ void draw_ring(const Handle& mark, Plot& plot, Point at) {
     if (plot.handles) {
         plot.scene.handles.push_back({plot.index, mark, body.inset(-4 * s)});
     }
+    const std::string label = label_of(mark, plot);
     if (LabelWish* wish =
-            wish_for(plot, mark.label, mark.role, LabelWish::Kind::handle, Swatch::none)) {
-        const Size size = label_size(plot, mark.label);
+            wish_for(plot, label, mark.role, LabelWish::Kind::handle, Swatch::none)) {
+        const Size size = label_size(plot, label);
         for (float reach = radius + 5 * s; reach < 120 * s; reach += 6 * s) {
             wish_around(*wish, at, size, reach, reach);
         }
@@ -50,8 +56,10 @@ void draw_grip_line(const Handle& mark, Plot& plot, bool vertical, float at) {
     plot.coverage.add_stroke(a, b, 2, handle_owner);
     if (plot.handles) {
         const float across = 8 * s, along = 24 * s;
-        const Point c =
-            vertical ? Point{middle, f.y + f.height * 0.5F} : Point{f.x + f.width * 0.5F, middle};
+        // At the axis, like a slider's knob: there it hides the least.
+        const float inwards = along / 2 + 2 * s;
+        const Point c = vertical ? Point{middle, std::max(f.bottom() - inwards, f.centre().y)}
+                                 : Point{std::min(f.x + inwards, f.centre().x), middle};
         const Size size = vertical ? Size{across, along} : Size{along, across};
         const Rect grip = {c.x - size.width / 2, c.y - size.height / 2, size.width, size.height};
         plot.add(FillRect{grip.inset(-1.5F), plot.theme.background, across / 2 + 1.5F});
@@ -61,11 +69,12 @@ void draw_grip_line(const Handle& mark, Plot& plot, bool vertical, float at) {
                                       vertical ? Rect{middle - 7 * s, f.y, 14 * s, f.height}
                                                : Rect{f.x, middle - 7 * s, f.width, 14 * s}});
     }
-    LabelWish* wish = wish_for(plot, mark.label, mark.role, LabelWish::Kind::handle, Swatch::line);
+    const std::string label = label_of(mark, plot);
+    LabelWish* wish = wish_for(plot, label, mark.role, LabelWish::Kind::handle, Swatch::line);
     if (!wish) {
         return;
     }
-    const Size size = label_size(plot, mark.label);
+    const Size size = label_size(plot, label);
     constexpr int places = 24;
     for (int k = 0; k <= places; ++k) {
         const float share = static_cast<float>(k) / places;
