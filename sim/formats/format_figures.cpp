@@ -254,13 +254,15 @@ Figure close_up_figure(const ScaledFormat& f, double value) {
     for (const double x : {n.below, n.value, n.above}) {
         if (std::isfinite(x)) {
             near.x.push_back(x);
-            near.y.push_back(0.62);
+            near.y.push_back(0.78);  // clear of the grip in the middle
             near.names.push_back(number_text(x, std::max(digits, 5)));
         }
     }
     figure.marks.emplace_back(std::move(near));
     if (inside(w, value)) {
-        figure.marks.emplace_back(value_handle(w, value));
+        Handle handle = value_handle(w, value);
+        handle.label.clear();  // the room is the neighbours'
+        figure.marks.emplace_back(std::move(handle));
     }
     return figure;
 }

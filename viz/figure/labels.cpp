@@ -91,14 +91,21 @@ void draw_label(Plot& plot, const LabelWish& wish, const Rect& box) {
     const float s = plot.theme.scale;
     Color color = ink(plot.color(wish.key.role), plot.theme);
     if (wish.on_picture) {
-        plot.add(FillRect{box.inset(-3 * s), plot.theme.background.with_alpha(0.85), 4 * s});
+        plot.add(FillRect{box.inset(-3 * s), plot.theme.background.with_alpha(0.92), 4 * s});
     }
     if (wish.leader) {
         const Point to = *wish.leader;
         const Point from = {std::clamp(to.x, box.x, box.right()),
                             std::clamp(to.y, box.y, box.bottom())};
-        if (std::hypot(to.x - from.x, to.y - from.y) > 24 * s) {
-            plot.add(Polyline{{from, to}, plot.theme.faint, plot.theme.hairline()});
+        const float length = std::hypot(to.x - from.x, to.y - from.y);
+        if (length > wish.leader_gap + 12 * s) {
+            const auto along = [&](float distance) {
+                const float share = distance / length;
+                return Point{from.x + (to.x - from.x) * share, from.y + (to.y - from.y) * share};
+            };
+            plot.add(Polyline{{along(3 * s), along(length - wish.leader_gap)},
+                              plot.theme.faint,
+                              plot.theme.hairline()});
         }
     }
     plot.add(TextRun{{box.x, box.y + box.height / 2},
@@ -162,20 +169,23 @@ Size label_size(const Plot& plot, const std::string& text) {
 
 LabelWish* wish_for(Plot& plot, const std::string& text, Role role, LabelWish::Kind kind,
                     Swatch swatch) {
-    if (text.empty()) {
+    const KeyEntry key = {text, role, swatch};
+    const bool named = std::find(plot.in_key.begin(), plot.in_key.end(), key) != plot.in_key.end();
+    if (text.empty() || named) {
         return nullptr;
     }
     LabelWish wish;
     wish.kind = kind;
-    wish.key = {text, role, swatch};
+    wish.key = key;
     wish.owner = plot.owner;
+    wish.order = plot.wishes.size();
     plot.wishes.push_back(std::move(wish));
     return &plot.wishes.back();
 }
 
 std::vector<KeyEntry> place_labels(Plot& plot) {
     using Kind = LabelWish::Kind;
-    std::vector<KeyEntry> left_over;
+    std::vector<const LabelWish*> left_over;
     // What is bound to one spot chooses first; series can go anywhere along their curve.
     std::stable_sort(plot.wishes.begin(), plot.wishes.end(),
                      [](const auto& a, const auto& b) { return a.kind > b.kind; });
@@ -185,7 +195,7 @@ std::vector<KeyEntry> place_labels(Plot& plot) {
         if (const auto box = best_place(plot, *wish)) {
             draw_label(plot, *wish, *box);
         } else if (wish->kind != Kind::name) {
-            left_over.push_back(wish->key);
+            left_over.push_back(&*wish);
         }
     }
     const Coverage before = plot.coverage;
@@ -198,13 +208,19 @@ std::vector<KeyEntry> place_labels(Plot& plot) {
                 plot.scene.items.pop_back();
             }
             for (auto all = series; all != plot.wishes.end(); ++all) {
-                left_over.push_back(all->key);
+                left_over.push_back(&*all);
             }
             break;
         }
         draw_label(plot, *wish, *box);
     }
-    return left_over;
+    std::sort(left_over.begin(), left_over.end(),
+              [](const LabelWish* a, const LabelWish* b) { return a->order < b->order; });
+    std::vector<KeyEntry> keys;
+    for (const LabelWish* wish : left_over) {
+        keys.push_back(wish->key);
+    }
+    return keys;
 }
 
 bool draw_corner_key(Plot& plot, const std::vector<KeyEntry>& entries) {

@@ -122,6 +122,7 @@ void draw(const Cells& mark, Plot& plot) {
         }
     }
     draw_headings(mark, g, plot);
+    plot.content_bottom = cell_rect(g, mark.items.size() - 1).bottom();
 }
 
 }  // namespace nibble

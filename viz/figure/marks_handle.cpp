@@ -30,6 +30,7 @@ void draw_ring(const Handle& mark, Plot& plot, Point at) {
             wish_around(*wish, at, size, reach, reach);
         }
         wish->leader = at;
+        wish->leader_gap = radius + 2 * s;
         wish->on_picture = plot.picture && plot.picture->contains(at);
     }
 }
