@@ -5,6 +5,7 @@
 // SSE4; fixing it keeps the order of every sum the same on all of them.
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "kernels/quantize/ops.hpp"
 
@@ -60,12 +61,15 @@ struct PreparedInteger {
 struct LevelTable {
     std::size_t count;
     std::array<float, 16> level = {};
-    std::array<float, 15> middle = {};  // between level k and k + 1
+    std::array<float, 15> middle = {};  // beyond it, level k + 1 is nearer than level k
 
     explicit LevelTable(const Codebook& book) : count(book.levels.size()) {
         std::copy(book.levels.begin(), book.levels.end(), level.begin());
         for (std::size_t k = 0; k + 1 < count; ++k) {
             middle[k] = (level[k] + level[k + 1]) / 2;
+            if (book.ties_to_zero && middle[k] < 0) {
+                middle[k] = std::nextafter(middle[k], -2.0F);  // so that the middle is above it
+            }
         }
     }
 };

@@ -55,9 +55,11 @@ struct IntegerGrid {
 };
 
 /// A table of at most 16 rising levels: the code is the index of the level nearest to
-/// value * (1 / scale), ties to the lower level (bitsandbytes), and back level * stored_scale.
+/// value * (1 / scale), and back level * stored_scale. As in bitsandbytes, ties go to the lower
+/// level, or to the smaller magnitude.
 struct Codebook {
     std::span<const float> levels;
+    bool ties_to_zero = false;
 };
 
 /// A small float with subnormals: value / scale rounded, halves to even, saturating at `largest`;

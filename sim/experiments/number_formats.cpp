@@ -6,16 +6,19 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <span>
 
 #include "sim/core/experiment.hpp"
 #include "sim/core/text.hpp"
 #include "sim/formats/format_figures.hpp"
+#include "sim/formats/format_text.hpp"
 #include "sim/formats/tensor_sample.hpp"
 
 namespace nibble {
 namespace {
 
 enum class AxisScale { linear, log };
+enum class OverflowRule { usual, saturate, standard };
 
 /// In the order of the choices below.
 enum class Format {
@@ -64,7 +67,7 @@ struct Params {
     AxisScale axis = AxisScale::linear;
     double zoom = 1;
     bool compare = true;
-    Overflow overflow = Overflow::saturate;
+    OverflowRule overflow = OverflowRule::usual;
     SampleDistribution distribution = SampleDistribution::normal;
     double spread = 0.25;
     std::string file, tensor;
@@ -79,6 +82,13 @@ bool is_scaled_by_choice(const Params& p) {
     const bool wide = p.format <= Format::fp16 || p.format == Format::e8m0;
     const bool mx = p.format >= Format::mxfp8_e4m3 && p.format <= Format::mxfp4;
     return p.compare || !(wide || mx);
+}
+
+Overflow overflow_of(const Params& p) {
+    if (p.overflow == OverflowRule::usual) {
+        return p.format <= Format::fp16 ? Overflow::standard : Overflow::saturate;
+    }
+    return p.overflow == OverflowRule::saturate ? Overflow::saturate : Overflow::standard;
 }
 
 bool can_overflow(const Params& p) {
@@ -109,11 +119,12 @@ Schema<Params> make_schema() {
             .advanced()
             .help("Shows the ticks of other formats under those of the chosen one."),
         choice("overflow", &Params::overflow,
-               {{"saturate", "saturate"}, {"standard", "infinity or NaN"}})
+               {{"usual", "as GPUs do"}, {"saturate", "saturate"}, {"standard", "infinity or NaN"}})
             .advanced()
             .when(can_overflow)
             .help("What numbers beyond the largest become: the largest (CUDA's satfinite, OCP's "
-                  "saturating mode), or infinity, or NaN where there is none."),
+                  "saturating mode), or infinity, or NaN where there is none; GPUs saturate in FP8 "
+                  "and give infinity in wider formats."),
         choice("distribution", &Params::distribution,
                {{"normal", "normal"}, {"student_t", "Student t"}, {"uniform", "uniform"}})
             .advanced()
@@ -151,9 +162,9 @@ constexpr std::size_t value_bins = 128, magnitude_bins = 64;
 /// The chosen format, then the others.
 std::vector<ScaledFormat> rows_of(const Params& p, double absmax) {
     std::vector<ScaledFormat> rows = {
-        scaled_format(id_of(p.format), p.scaling, p.overflow, absmax)};
+        scaled_format(id_of(p.format), p.scaling, overflow_of(p), absmax)};
     for (const char* id : comparison) {
-        if (p.compare && id != rows.front().id()) {
+        if (p.compare && id != rows.front().id() && rows.size() < comparison.size()) {
             rows.push_back(scaled_format(id, p.scaling, Overflow::saturate, absmax));
         }
     }
@@ -182,23 +193,24 @@ void count_values(const TensorSample& sample, Data& data) {
 }
 
 Data run(const Params& p, const RunContext& context) {
-    const std::int64_t limit = context.preview ? 1 << 14 : 1 << 20;
-    constexpr std::int64_t synthetic = 1 << 16;
+    constexpr std::int64_t synthetic = 1 << 16, largest_sample = 1 << 20;
+    constexpr std::size_t preview = 1 << 16;
     const auto make = [&] {
-        return p.file.empty()
-                   ? synthetic_sample(p.distribution, p.spread, std::min(limit, synthetic), context)
-                   : file_sample(p.file, p.tensor, limit, context);
+        return p.file.empty() ? synthetic_sample(p.distribution, p.spread, synthetic, context)
+                              : file_sample(p.file, p.tensor, largest_sample, context);
     };
     const std::string key =
-        p.file.empty()
-            ? fmt::format("formats {} {} {} {}", static_cast<int>(p.distribution), p.spread,
-                          context.seed, limit)
-            : fmt::format("formats {}{} {} {}", p.file, file_stamp(p.file), p.tensor, limit);
+        p.file.empty() ? fmt::format("formats {} {} {}", static_cast<int>(p.distribution), p.spread,
+                                     context.seed)
+                       : fmt::format("formats {}{} {}", p.file, file_stamp(p.file), p.tensor);
     const auto sample =
         context.memo<TensorSample>(key, make, [](const TensorSample& s) { return s.bytes(); });
+    // A preview measures less, on the same axes: nothing jumps when the exact run follows.
+    std::span<const float> values = sample->values;
+    values = values.first(context.preview ? std::min(values.size(), preview) : values.size());
     Data data{sample->name,
-              p.file.empty() ? synthetic : sample->total,
-              static_cast<std::int64_t>(sample->values.size()),
+              sample->total,
+              static_cast<std::int64_t>(values.size()),
               sample->absmax,
               {},
               {},
@@ -209,58 +221,24 @@ Data run(const Params& p, const RunContext& context) {
     const std::vector<ScaledFormat> rows = rows_of(all, data.absmax);
     for (const ScaledFormat& format : rows) {
         context.check();
-        data.fits.push_back({format.id(), fit(format, sample->values)});
+        data.fits.push_back({format.id(), fit(format, values)});
         context.progress(static_cast<double>(data.fits.size()) / static_cast<double>(rows.size()));
     }
     return data;
 }
 
-std::string percent(double share, int digits = 2) {
-    return number_text(100 * share, digits) + " %";
-}
-
-double relative_error(double value, double stored) {
-    return value == 0 ? std::abs(stored) : std::abs((stored - value) / value);
-}
-
-/// "4.2 % off", "exactly".
-std::string off(double value, double stored) {
-    return stored == value ? "exact" : percent(relative_error(value, stored)) + " off";
-}
-
-std::string finding(const ScaledFormat& f, double value) {
-    const double stored = f.stored(value);
-    const std::string v = number_text(value, 6), s = number_text(stored, 6), name = f.name();
-    const std::string crowd = fmt::format("half of its {} numbers lie within {} of its range",
-                                          format_count(static_cast<double>(f.numbers->count())),
-                                          percent(f.half_range() / f.largest()));
-    if (std::isnan(stored)) {
-        return fmt::format("{} has no place in {}: it becomes NaN; {}", v, name, crowd);
-    }
-    if (value > f.largest() || value < f.lowest()) {
-        return fmt::format("{} is beyond {}, which ends at {}: it becomes {}", v, name,
-                           number_text(value > 0 ? f.largest() : f.lowest(), 6), s);
-    }
-    if (stored == 0 && value != 0) {
-        return fmt::format("{} vanishes in {}: the numbers next to zero are ±{}", v, name,
-                           number_text(f.smallest()));
-    }
-    if (stored == value) {
-        return fmt::format("{} is a number of {}; {}", v, name, crowd);
-    }
-    return fmt::format("{} becomes {} in {}, {}; {}", v, s, name, off(value, stored), crowd);
-}
-
 std::string explanation(const std::vector<ScaledFormat>& rows, double value, const Data& data) {
     const ScaledFormat& f = rows.front();
     const Neighbourhood n = f.neighbourhood(value);
+    const int digits = telling_digits(f, value);
     std::string text;
     if (!std::isfinite(f.stored(value)) && !std::isnan(n.value)) {
         text = fmt::format("The last number is {}; from {} on there is none to round to.",
                            number_text(n.value), number_text(value > 0 ? n.high : n.low));
     } else if (std::isfinite(n.low) && std::isfinite(n.high)) {
-        text = fmt::format("Everything between {} and {} is stored as {}.", number_text(n.low),
-                           number_text(n.high), number_text(n.value));
+        text =
+            fmt::format("Everything between {} and {} is stored as {}.", number_text(n.low, digits),
+                        number_text(n.high, digits), number_text(n.value, digits));
     } else if (!std::isnan(n.value)) {
         text = fmt::format("{} is the end of the line: its neighbour is {} away.",
                            number_text(n.value), number_text(n.ulp));
@@ -271,13 +249,12 @@ std::string explanation(const std::vector<ScaledFormat>& rows, double value, con
         const auto row = std::find_if(rows.begin(), rows.end(),
                                       [&](const ScaledFormat& r) { return r.id() == fit.id; });
         if (told && row != rows.end() && std::isfinite(fit.fit.sqnr_db())) {
-            losses += fmt::format("{}{} keeps {} dB at {} bits a value", losses.empty() ? "" : ", ",
-                                  row->name(), number_text(fit.fit.sqnr_db(), 3),
-                                  number_text(row->bits_per_value()));
+            losses += fmt::format("{}{} {}\u00a0dB", losses.empty() ? "" : ", ", row->name(),
+                                  number_text(fit.fit.sqnr_db(), 3));
         }
     }
     if (!losses.empty()) {
-        text += fmt::format("{}On {} {}, {}.", text.empty() ? "" : " ",
+        text += fmt::format("{}Signal over error on {} {}: {}.", text.empty() ? "" : " ",
                             format_count(static_cast<double>(data.sampled)), data.source, losses);
     }
     return text.empty() ? fmt::format("{} has {} codes.", f.name(),
@@ -308,7 +285,7 @@ Figure histogram_figure(const ScaledFormat& f, const Data& data, const NumberWin
         }
         figure.x = {.label = "magnitude", .scale = w.scale, .limits = {{w.low, w.high}}};
     }
-    figure.y = {.label = "share of values", .style = NumberStyle::percent};
+    figure.y.hidden = true;
     const double tallest = *std::max_element(histogram.counts.begin(), histogram.counts.end());
     figure.y.limits = {{0, tallest > 0 ? 1.08 * tallest : 1}};
     if (data.absmax > 0) {
@@ -318,10 +295,9 @@ Figure histogram_figure(const ScaledFormat& f, const Data& data, const NumberWin
     Ticks ticks;
     ticks.length = 0.14;
     ticks.at = f.values_between(w.low, w.high, readable);
-    const std::int64_t in_view = f.count_between(w.low, w.high);
-    if (in_view > readable) {
-        figure.footnote = fmt::format("{} numbers of {} in view: too many to draw.",
-                                      format_count(static_cast<double>(in_view)), f.name());
+    if (f.count_between(w.low, w.high) > readable) {
+        figure.title =
+            fmt::format("{}; the numbers of {} are too dense to draw", data.source, f.name());
     }
     figure.marks.emplace_back(std::move(ticks));
     return figure;
@@ -355,8 +331,8 @@ void add_metrics(Outcome& o, const ScaledFormat& f, double value, const TensorFi
     add("largest", "Largest", f.largest(), "", computed, Better::neither, 6);
     add("smallest_normal", "Smallest normal", f.smallest_normal(), "", computed);
     add("smallest_subnormal", "Smallest above zero", f.smallest(), "", computed);
-    add("dynamic_range", "Dynamic range", 20 * std::log10(f.largest() / f.smallest()), "dB",
-        computed, Better::higher, 4);
+    add("dynamic_range", "Dynamic range", 20 * std::log10(f.range_ratio()), "dB", computed,
+        Better::higher, 4);
     add("half_range", "Half of the numbers lie within", f.half_range(), "", computed);
     add("clipped", "Values clipped", 100 * fit.clipped, "%", measured, Better::lower, 3);
     add("zeros", "Values that become zero", 100 * fit.zeros, "%", measured, Better::lower, 3);
@@ -383,24 +359,51 @@ Table comparison_table(const std::vector<ScaledFormat>& rows, double value, cons
     return table;
 }
 
+/// The magnitude that every window shows.
+double reach_of(const Data& data) {
+    return data.absmax > 0 ? data.absmax : 1;
+}
+
+std::vector<FigureRow> figures(const std::vector<ScaledFormat>& rows, const Params& p,
+                               const Data& data, const NumberWindow& window) {
+    const ScaledFormat& chosen = rows.front();
+    Figure bits = bits_figure(chosen, p.value), close_up = close_up_figure(chosen, p.value);
+    Figure ticks = ticks_figure(rows, p.value, window);
+    // The tensor stays in view whatever the value does.
+    const NumberWindow whole = number_window(rows, 0, reach_of(data), 1, window.scale);
+    Figure histogram = histogram_figure(chosen, data, whole);
+    const int cells = std::get<Cells>(bits.marks.front()).columns;
+    constexpr int most_beside = 20;  // more bits than this need the whole width to be read
+    if (cells > most_beside) {
+        return {{0.5, {std::move(bits)}},
+                {1.6, {std::move(ticks)}},
+                {1, {std::move(histogram), std::move(close_up)}}};
+    }
+    bits.width = cells > 12 ? 1.6 : 1;
+    if (p.format == Format::nf4) {
+        // Sixteen levels need no close-up; where they come from is the better use of the place.
+        bits.width = 0.42;
+        return {{1.5, {std::move(bits), nf4_figure()}},
+                {2, {std::move(ticks)}},
+                {0.8, {std::move(histogram)}}};
+    }
+    return {{0.9, {std::move(bits), std::move(close_up)}},
+            {2.1, {std::move(ticks)}},
+            {0.9, {std::move(histogram)}}};
+}
+
 Outcome show(const Params& p, const Data& data) {
     const std::vector<ScaledFormat> rows = rows_of(p, data.absmax);
     const ScaledFormat& chosen = rows.front();
-    const double reach = data.absmax > 0 ? data.absmax : 1;
-    const NumberWindow window = number_window(
-        rows, p.value, reach, p.zoom, p.axis == AxisScale::log ? Scale::log10 : Scale::linear);
+    const NumberWindow window =
+        number_window(rows, p.value, reach_of(data), p.zoom,
+                      p.axis == AxisScale::log ? Scale::log10 : Scale::linear);
     Outcome o;
-    o.finding = finding(chosen, p.value);
+    o.finding = format_finding(chosen, p.value);
     o.explanation = explanation(rows, p.value, data);
-    Figure bits = bits_figure(chosen, p.value);
-    bits.width = chosen.numbers->bits() > 16 ? 2 : 1;
-    Figure histogram = histogram_figure(chosen, data, window);
-    o.rows = {{0.75, {std::move(bits), close_up_figure(chosen, p.value)}},
-              {1.7, {ticks_figure(rows, p.value, window)}},
-              {1, {std::move(histogram)}}};
+    o.rows = figures(rows, p, data, window);
     o.tables.push_back(comparison_table(rows, p.value, data));
     if (p.format == Format::nf4) {
-        o.rows.back().figures.push_back(nf4_figure());
         o.tables.push_back(nf4_table());
     }
     if (chosen.numbers->bits() <= 8) {

@@ -33,7 +33,7 @@ struct Params {
 };
 
 /// Weights that one run looks at; beyond, rows are sampled.
-constexpr std::size_t preview_weights = std::size_t{1} << 20, exact_weights = std::size_t{1} << 26;
+constexpr std::size_t preview_weights = std::size_t{1} << 19, exact_weights = std::size_t{1} << 26;
 
 Quantizer quantizer_of(const Params& p) {
     return {p.scheme,
@@ -85,7 +85,7 @@ Schema<Params> schema() {
             .help("Weights along a row that share a scale: more of them save bits, and suffer "
                   "together when one is large.")
             .when([](const Params& p) { return p.granularity == Granularity::group; }),
-        real("outlier", &Params::outlier, {0, 64})
+        real("outlier", &Params::outlier, {0, 100, Scale::linear, {{0, 40}}})
             .unit("σ")
             .help("How far out the outlier lies: the levels of its scale spread to reach it.")
             .when([](const Params& p) { return p.has_outliers(); }),

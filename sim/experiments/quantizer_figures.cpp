@@ -12,8 +12,7 @@
 namespace nibble::quantizer_lab {
 namespace {
 
-constexpr double near_view = 4.5;                // sigma, either side, on the levels figure
-constexpr double far_left = -8, far_right = 68;  // sigma, where the outlier can be dragged
+constexpr double drag_left = -5, drag_right = 42;  // sigma: where the outlier can be dragged
 constexpr std::size_t drawn_boundaries = 64;
 
 double or_gap(double value) {
@@ -46,7 +45,9 @@ Heatmap heatmap(const Data& d, const std::vector<float>& cells, double high) {
     h.rows = static_cast<int>(map.rows);
     h.cols = static_cast<int>(map.cols);
     h.cells = cells;
-    h.label = map.tile_rows * map.tile_cols == 1 ? "|error|" : "root mean square error";
+    h.label = map.tile_rows * map.tile_cols == 1
+                  ? "|error|"
+                  : fmt::format("RMS error, {} × {}", map.tile_rows, map.tile_cols);
     h.unit = "σ";
     h.high = high;
     // Whole numbers lie in the middle of their weight.
@@ -59,13 +60,12 @@ Heatmap heatmap(const Data& d, const std::vector<float>& cells, double high) {
     return h;
 }
 
-/// The outline of a group on the map.
+/// The outline of a group on the map, as high as the tiles that its row falls into.
 Line outline(const Data& d, const GroupView& g) {
-    const double half_tile = d.map.tile_rows > 1 ? static_cast<double>(d.map.tile_rows) / 2 : 0.5;
-    const double row = static_cast<double>(g.row);
     const double left = static_cast<double>(g.first_col) - 0.5;
     const double right = left + static_cast<double>(g.size);
-    const double top = row - half_tile, bottom = row + half_tile;
+    const double top = static_cast<double>(g.row / d.map.tile_rows * d.map.tile_rows) - 0.5;
+    const double bottom = top + static_cast<double>(d.map.tile_rows);
     return {"", Role::subject, {left, right, right, left, left}, {top, top, bottom, bottom, top}};
 }
 
@@ -107,9 +107,6 @@ Figure error_map(const Data& d, const GroupView& g, bool of_tensor, double high)
         }
         f.marks.emplace_back(std::move(h));
     }
-    if (d.map.tile_rows * d.map.tile_cols > 1) {
-        f.footnote = fmt::format("each cell: {} x {} weights", d.map.tile_rows, d.map.tile_cols);
-    }
     return f;
 }
 
@@ -131,7 +128,7 @@ FigureRow error_maps(const Data& d, const GroupView& g) {
 
 /// Counts from `low` to `high` sigma, relative to the fullest bin.
 Histogram weights_between(const Data& d, double low, double high) {
-    Histogram h{"weights", Role::muted, {}, {}};
+    Histogram h{"", Role::muted, {}, {}};
     const double largest = *std::max_element(d.histogram.begin(), d.histogram.end());
     const std::size_t from = histogram_bin(low), to = histogram_bin(high);
     const auto edge = [](std::size_t bin) {
@@ -152,54 +149,39 @@ std::vector<double> within(const std::vector<double>& values, double low, double
     return kept;
 }
 
+/// Weights below, the levels above them in rows: those of the group, those of one scale for all.
 Figure value_axis(const Data& d, const GroupView& g) {
-    double left = far_left, right = far_right;
-    if (!has_handle(d)) {
-        left = std::min(-5.0, 1.05 * static_cast<double>(d.low) / d.sigma);
-        right = std::max(5.0, 1.05 * static_cast<double>(d.high) / d.sigma);
+    const double low = static_cast<double>(d.low) / d.sigma;
+    const double high = static_cast<double>(d.high) / d.sigma;
+    double left = std::min(-5.0, 1.05 * low), right = std::max(5.0, 1.05 * high);
+    if (has_handle(d)) {  // the axis must hold still while the outlier is dragged over it
+        left = drag_left;
+        right = std::max(drag_right, 1.05 * d.outliers.magnitude);
     }
+    const std::vector<double> own = within(g.levels, left, right);
+    const std::vector<double> shared = within(tensor_levels(d), left, right);
+    const std::string owner = group_label(d, g);
     Figure f;
     f.id = "value-axis";
-    f.title = "All levels on the whole value axis";
-    f.alt_text = "Weights and quantizer levels on the value axis, with the outlier far outside.";
+    f.title = "Where the weights are, and the levels they must choose from";
+    f.alt_text = fmt::format(
+        "Histogram of the weights under the {} levels of {}{}.", own.size(), owner,
+        d.chosen == d.tensor
+            ? ""
+            : fmt::format(" and the {} levels of one scale for the whole tensor", shared.size()));
     f.x = {.label = "weight value", .unit = "σ", .limits = std::pair(left, right)};
-    f.y = {.label = "share", .limits = std::pair(0.0, 1.0), .hidden = true};
-    f.marks.emplace_back(weights_between(d, std::max(left, -60.0), std::min(right, 60.0)));
+    f.y = {.label = "share of weights, relative", .limits = std::pair(0.0, 1.7), .hidden = true};
+    f.marks.emplace_back(weights_between(d, left, right));
     if (d.chosen != d.tensor) {
-        f.marks.emplace_back(
-            Ticks{"per tensor", Role::baseline, true, within(tensor_levels(d), left, right), 0.9});
+        f.marks.emplace_back(Ticks{"levels per tensor", Role::baseline, true, shared, 0.17, 0.83});
     }
-    f.marks.emplace_back(
-        Ticks{group_label(d, g), Role::subject, true, within(g.levels, left, right), 0.45});
+    f.marks.emplace_back(Ticks{"levels of " + owner, Role::subject, true, own, 0.17, 0.62});
     if (has_handle(d)) {
         Handle h;
         h.label = outlier_label(d);
         h.x = d.outliers.magnitude;
         h.x_param = "outlier";
         f.marks.emplace_back(std::move(h));
-    }
-    return f;
-}
-
-Figure levels_figure(const Data& d, const GroupView& g) {
-    const std::vector<double> own = within(g.levels, -near_view, near_view);
-    const std::vector<double> shared = within(tensor_levels(d), -near_view, near_view);
-    Figure f;
-    f.id = "levels";
-    f.title = fmt::format("Levels where the weights are: {} of {}", own.size(), group_label(d, g));
-    if (d.chosen != d.tensor) {
-        f.title += fmt::format(", {} per tensor", shared.size());
-    }
-    f.alt_text = fmt::format(
-        "Histogram of the weights with the {} levels of {} and the {} levels of one scale for the "
-        "whole tensor that lie within {} sigma.",
-        own.size(), group_label(d, g), shared.size(), near_view);
-    f.x = {.label = "weight value", .unit = "σ", .limits = std::pair(-near_view, near_view)};
-    f.y = {.label = "share of weights, relative", .limits = std::pair(0.0, 1.0)};
-    f.marks.emplace_back(weights_between(d, -near_view, near_view));
-    f.marks.emplace_back(Ticks{group_label(d, g), Role::subject, true, own});
-    if (d.chosen != d.tensor) {
-        f.marks.emplace_back(Ticks{"per tensor", Role::baseline, true, shared});
     }
     return f;
 }
@@ -211,10 +193,13 @@ Figure error_by_bits(const Data& d) {
     f.alt_text = "Mean squared error against bits per code, per tensor and " +
                  granularity_name(d.chosen) + ", beside 6.02 dB a bit.";
     f.x = {.label = "bits per code", .limits = std::pair(2.0, 8.0)};
-    f.y = {.label = "mean squared error", .unit = "σ²", .scale = Scale::log10};
-    const std::string integers = d.chosen.is_integer() ? "" : "absmax ";
-    Line chosen{integers + granularity_name(d.chosen), Role::subject, {}, {}, true};
-    Line tensor{integers + "per tensor", Role::baseline, {}, {}, true};
+    f.y = {.label = "MSE", .unit = "σ²", .scale = Scale::log10};
+    // Beside a table or a small float stand integers with the same scales.
+    const bool integer = d.chosen.is_integer();
+    const std::string prefix = integer ? "" : "absmax ";
+    Line chosen{
+        prefix + granularity_name(d.chosen), integer ? Role::subject : Role::muted, {}, {}, true};
+    Line tensor{prefix + "per tensor", Role::baseline, {}, {}, true};
     Line theory{"6.02 dB a bit", Role::reference, {}, {}};
     for (int bits = fewest_bits; bits <= most_bits; ++bits) {
         const auto i = static_cast<std::size_t>(bits - fewest_bits);
@@ -235,7 +220,7 @@ Figure error_by_bits(const Data& d) {
         f.marks.emplace_back(Rule{fmt::format("{} bits", d.chosen.bits), Role::muted, true, now});
     } else {
         f.marks.emplace_back(Points{scheme_name(d.chosen),
-                                    Role::limit,
+                                    Role::subject,
                                     {now},
                                     {or_gap(d.mse(d.chosen_totals.squared_error))}});
     }
@@ -251,7 +236,7 @@ Figure error_by_group(const Data& d) {
     f.alt_text = fmt::format("Mean squared error of each {}, per tensor and {}.", what,
                              granularity_name(d.chosen));
     f.x = {.label = what};
-    f.y = {.label = "mean squared error", .unit = "σ²", .scale = Scale::log10};
+    f.y = {.label = "MSE", .unit = "σ²", .scale = Scale::log10};
     Line chosen{granularity_name(d.chosen), Role::subject, {}, {}, false, true};
     Line tensor{"per tensor", Role::baseline, {}, {}, false, true};
     for (std::size_t bin = 0; bin < d.chosen_by_group.size(); ++bin) {
@@ -260,6 +245,12 @@ Figure error_by_group(const Data& d) {
         tensor.x.push_back(x);
         chosen.y.push_back(or_gap(d.chosen_by_group[bin]));
         tensor.y.push_back(or_gap(d.tensor_by_group[bin]));
+    }
+    // The last step has a width too.
+    const auto end = static_cast<double>(d.groups());
+    for (Line* line : {&chosen, &tensor}) {
+        line->x.push_back(end);
+        line->y.push_back(line->y.back());
     }
     if (d.chosen != d.tensor) {
         f.marks.emplace_back(std::move(tensor));
@@ -274,11 +265,9 @@ Figure error_by_group(const Data& d) {
 }  // namespace
 
 std::vector<FigureRow> figures(const Data& data, const GroupView& group) {
-    Figure axis = value_axis(data, group), by_group = error_by_group(data);
-    axis.width = 1.6;
-    FigureRow middle{0.55, {}}, bottom{1.1, {}};
-    middle.figures = {std::move(axis), std::move(by_group)};
-    bottom.figures = {levels_figure(data, group), error_by_bits(data)};
+    FigureRow middle{0.7, {}}, bottom{1.0, {}};
+    middle.figures = {value_axis(data, group)};
+    bottom.figures = {error_by_bits(data), error_by_group(data)};
     return {error_maps(data, group), std::move(middle), std::move(bottom)};
 }
 

@@ -1,10 +1,11 @@
 // The sentences, metrics, equations and tables of the quantizer lab, all from the values.
+#include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <fmt/format.h>
 
 #include "sim/core/text.hpp"
 #include "sim/experiments/quantizer_figures.hpp"
-#include "sim/formats/codebooks.hpp"
 
 namespace nibble::quantizer_lab {
 namespace {
@@ -40,44 +41,49 @@ struct Numbers {
           tensor_zeros(100 * d.tensor_totals.zeros / static_cast<double>(d.weights())),
           bits(storage(d.chosen, d.source->rows, d.source->cols)),
           tensor_bits(storage(d.tensor, d.source->rows, d.source->cols)) {}
-    double gain_db() const { return sqnr - tensor_sqnr; }
 };
 
-std::string finding(const Data& d, const Numbers& n) {
+/// "groups of 32", "scales per channel": what the verb of a sentence agrees with.
+std::string sharers(const Data& d) {
     const std::string name = granularity_name(d.chosen);
+    return d.chosen.granularity == Granularity::group ? name : "scales " + name;
+}
+
+std::string finding(const Data& d, const Numbers& n) {
     if (d.chosen == d.tensor) {
         return fmt::format("One scale for {} weights: {} where 6.02 dB a bit promises {}",
                            format_count(static_cast<double>(d.weights())), decibels(n.sqnr),
                            decibels(db_per_bit * d.chosen.code_bits()));
     }
-    const double gain = n.gain_db();
+    const std::string subject = capitalised(sharers(d));
+    const double gain = n.sqnr - n.tensor_sqnr;
     if (!std::isfinite(gain)) {
-        return fmt::format("{}: {}", capitalised(name), decibels(n.sqnr));
+        return fmt::format("{} leave {}", subject, decibels(n.sqnr));
     }
     if (d.outliers.kind == OutlierKind::weight && gain >= 3) {
         return "One outlier takes the resolution of every weight that shares its scale";
     }
     if (gain < 0) {
-        return fmt::format("{} lose {} to one scale for the tensor", capitalised(name),
-                           decibels(-gain));
+        return fmt::format("{} lose {} against one scale for the tensor", subject, decibels(-gain));
     }
-    return fmt::format("{}: {} more than one scale for the tensor", capitalised(name),
-                       decibels(gain));
+    return fmt::format("{} keep {} that one scale for the tensor loses", subject, decibels(gain));
 }
 
 std::string explanation(const Data& d, const Numbers& n) {
     std::string text;
-    const double extra = n.bits.total() - n.tensor_bits.total();
+    if (!d.source->synthetic) {
+        text = fmt::format("{}, {} × {}. ", d.source->name, d.source->rows, d.source->cols);
+    }
     if (d.chosen == d.tensor) {
-        text = fmt::format("{} with one scale rounds {} % of the weights to 0; the error is {} σ².",
-                           scheme_name(d.chosen), num(n.zeros), num(n.mse));
+        text +=
+            fmt::format("{} with one scale rounds {} % of the weights to 0; the error is {} σ².",
+                        scheme_name(d.chosen), num(n.zeros), num(n.mse));
     } else {
-        text = fmt::format(
-            "Per tensor, {} % of the weights become 0 and the error is {} σ²; {} {} to {} % and "
-            "{} σ² for {} more bits a weight.",
-            num(n.tensor_zeros), num(n.tensor_mse), granularity_name(d.chosen),
-            d.chosen.granularity == Granularity::channel ? "brings that" : "bring that",
-            num(n.zeros), num(n.mse), num(extra));
+        text += fmt::format(
+            "Per tensor, {} % of the weights become 0 and the error is {} σ²; {} bring that to "
+            "{} % and {} σ² for {} more bits a weight.",
+            num(n.tensor_zeros), num(n.tensor_mse), sharers(d), num(n.zeros), num(n.mse),
+            num(n.bits.total() - n.tensor_bits.total()));
     }
     if (!d.chosen.is_integer()) {
         const auto i = static_cast<std::size_t>(d.chosen.code_bits() - fewest_bits);
@@ -154,7 +160,12 @@ Equation scale_equation(const Data& d, const GroupView& g) {
                 note};
         case Scheme::nf4:
         case Scheme::fp4:
-            return {"s = max|w|", fmt::format("{} = {}", s, top), note};
+            // The scale is the absmax, but for the rounding of its storage.
+            return {"s = max|w|",
+                    s == top ? s
+                             : fmt::format("{} ≈ {}", format_number(g.scale, 5),
+                                           format_number(absmax, 5)),
+                    note};
         default:
             return {"s = max|w| / max_{FP8}",
                     fmt::format("{} = {} / {}", s, top, num(d.chosen.steps())), note};

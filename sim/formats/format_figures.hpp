@@ -2,11 +2,9 @@
 // interval close up, and where NF4's levels come from.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "sim/core/figure.hpp"
-#include "sim/core/outcome.hpp"
 #include "sim/formats/scaled_format.hpp"
 
 namespace nibble {
@@ -36,15 +34,5 @@ Figure close_up_figure(const ScaledFormat& format, double value);
 
 /// Probabilities evenly spaced, read off the normal distribution, beside the published levels.
 Figure nf4_figure();
-Table nf4_table();
-
-/// The code's meaning, with its bits in it. Block formats: a second one for the shared scale.
-std::vector<Equation> format_equations(const ScaledFormat& format, double value);
-
-/// Every code of a format of at most 8 bits: bits, number, and the value under the scale.
-Table code_table(const ScaledFormat& format);
-
-/// "0.3125", "infinity", "NaN": at most `digits` significant digits.
-std::string number_text(double value, int digits = 4);
 
 }  // namespace nibble

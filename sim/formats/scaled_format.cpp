@@ -90,7 +90,7 @@ double ScaledFormat::smallest_normal() const {
     return f ? f->smallest_normal() * scale : smallest();
 }
 
-double ScaledFormat::half_range() const {
+double ScaledFormat::half_share() const {
     std::int64_t low = 0, high = numbers->last_rank();
     while (low < high) {
         const std::int64_t middle = low + (high - low) / 2;
@@ -101,7 +101,7 @@ double ScaledFormat::half_range() const {
             low = middle + 1;
         }
     }
-    return numbers->at(low) * scale;
+    return numbers->at(low) / numbers->largest();
 }
 
 Neighbourhood ScaledFormat::neighbourhood(double value) const {

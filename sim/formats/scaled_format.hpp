@@ -45,7 +45,11 @@ struct ScaledFormat {
     /// The smallest value with all its mantissa bits; smallest() where there are no subnormals.
     double smallest_normal() const;
     /// The smallest x such that at least half of all values lie in [-x, x].
-    double half_range() const;
+    double half_range() const { return half_share() * largest(); }
+    /// That x as a share of the largest number.
+    double half_share() const;
+    /// The largest number over the smallest above zero.
+    double range_ratio() const { return numbers->largest() / numbers->smallest(); }
     /// Around the finite number nearest to `value`; what lies beyond the ends rounds to them only
     /// when overflow saturates.
     Neighbourhood neighbourhood(double value) const;

@@ -211,8 +211,8 @@ kernels::RoundingError quantize(const Quantizer& q, std::span<const float> value
             return kernels::quantize(values, group_size, view, kernels::Codebook{nf4_levels()},
                                      out);
         case Scheme::fp4:
-            return kernels::quantize(values, group_size, view, kernels::Codebook{rising_fp4()},
-                                     out);
+            return kernels::quantize(values, group_size, view,
+                                     kernels::Codebook{rising_fp4(), true}, out);
         case Scheme::fp8_e4m3:
             return kernels::quantize(values, group_size, view, e4m3, out);
         case Scheme::fp8_e5m2:

@@ -7,9 +7,9 @@
 //   nf4, fp4     s = max|w|, sixteen levels (QLoRA; bitsandbytes)
 //   fp8          s = max|w| / 448 (E4M3) or / 57344 (E5M2)
 //
-// Halves go to the even code, except in tables, where ties go to the lower level as in
-// bitsandbytes. A group of zeros has scale 1. Left out: searching for a better scale than the
-// range.
+// Halves go to the even code, except in tables, where ties go as in bitsandbytes: to the lower
+// level (NF4), to the smaller magnitude (FP4). A group of zeros has scale 1. Left out: searching
+// for a better scale than the range.
 #pragma once
 
 #include <cstddef>

@@ -83,7 +83,8 @@ TEST_CASE("0.3 in FP8 E4M3 is 0.3125", "[formats][number-formats]") {
     CHECK(metric(o, "dynamic_range") == Approx(20 * std::log10(448 * 512.0)));
     CHECK(bits(o) == "00101010");
     CHECK(o.finding ==
-          "0.3 becomes 0.3125 in FP8 E4M3, 4.2 % off; half of its 253 numbers lie within 0.42 % of "
+          "0.3 becomes 0.3125 in FP8 E4M3, 4.2\u00a0% off; half of its 253 numbers lie within "
+          "0.42\u00a0% of "
           "its range");
     CHECK(o.equations.at(0).values == "0.3125 = (-1)^{0} · 2^{5 - 7} · (1 + 2 / 8)");
     CHECK(table(o, "codes").rows.size() == 256);
@@ -93,7 +94,7 @@ TEST_CASE("the bits flip with the value", "[formats][number-formats]") {
     CHECK(bits(outcome({{"format", "int8"}, {"scaling", "none"}, {"value", "-1"}})) == "10000001");
     CHECK(bits(outcome({{"format", "fp16"}, {"value", "1"}})) == "0011110000000000");
     CHECK(bits(outcome({{"format", "bf16"}, {"value", "-2"}})) == "1100000000000000");
-    CHECK(bits(outcome({{"format", "fp32"}, {"value", "4e38"}})).substr(0, 12) == "011111110111");
+    CHECK(bits(outcome({{"format", "fp32"}, {"value", "4e38"}})).substr(0, 12) == "011111111000");
     CHECK(bits(outcome({{"format", "fp4_e2m1"}, {"scaling", "none"}, {"value", "-6"}})) == "1111");
 }
 
@@ -114,6 +115,7 @@ TEST_CASE("each row has one tick a number, and the value is a handle",
     const Figure& f = figure(o, "ticks");
     const auto rows = marks<Ticks>(f);
     REQUIRE(rows.size() == 5);
+    CHECK(f.y.named_ticks[0].second == "FP8 E4M3: 253");
     CHECK(rows[0].at.size() == 253);  // E4M3, the chosen one, first
     CHECK(rows[1].at.size() == 247);
     CHECK(rows[2].at.size() == 256);
@@ -135,9 +137,9 @@ TEST_CASE("each row has one tick a number, and the value is a handle",
 
 TEST_CASE("a wide format is an area until the reader zooms in", "[formats][number-formats]") {
     const Settings wide = {{"format", "fp32"}};
-    CHECK(marks<Band>(figure(outcome(wide), "ticks")).size() == 1);
+    CHECK(marks<Ticks>(figure(outcome(wide), "ticks")).size() == 4);  // the others
     const Outcome near = outcome({{"format", "fp32"}, {"zoom", "1048576"}});
-    CHECK(marks<Band>(figure(near, "ticks")).empty());
+    CHECK(marks<Ticks>(figure(near, "ticks")).size() == 5);
     const auto limits = figure(near, "ticks").x.limits.value();
     CHECK(limits.first < 0.3);
     CHECK(limits.second > 0.3);
@@ -179,13 +181,32 @@ TEST_CASE("values at and beyond the ends of the line", "[formats][number-formats
     };
     says({{"scaling", "none"}, {"value", "449"}}, "it becomes 448");
     says({{"scaling", "none"}, {"value", "4e38"}, {"overflow", "standard"}}, "it becomes NaN");
-    says({{"format", "fp16"}, {"value", "65520"}, {"overflow", "standard"}}, "becomes infinity");
+    says({{"format", "fp16"}, {"value", "65520"}}, "becomes infinity");
+    says({{"format", "fp16"}, {"value", "65520"}, {"overflow", "saturate"}}, "becomes 65504");
     says({{"format", "int4"}, {"value", "-4e38"}}, "is beyond INT4");
     says({{"format", "fp8_e5m2"}, {"scaling", "none"}, {"value", "1e-9"}}, "vanishes");
     says({{"format", "e8m0"}, {"value", "-1"}}, "becomes NaN");
+    // Weights so small that E4M3 has no block scale for them.
+    for (const char* axis : {"linear", "log"}) {
+        says({{"format", "nvfp4"},
+              {"scaling", "none"},
+              {"spread", "1e-4"},
+              {"compare", "false"},
+              {"axis", axis}},
+             "beyond NVFP4, which ends at 0");
+    }
     says({{"value", "0"}}, "0 is a number of FP8 E4M3");
     says({{"scaling", "none"}, {"value", "448"}}, "448 is a number of");
     says({{"axis", "log"}, {"value", "1e-40"}, {"format", "bf16"}}, "becomes");
+}
+
+TEST_CASE("the slider covers what a drag can use, the flag every magnitude",
+          "[formats][number-formats]") {
+    const Experiment& e = find_experiment(all_experiments(), "number-formats");
+    const ParamInfo& value = e.params[e.index_of("value")];
+    CHECK(value.range.travel().max == 1);
+    CHECK(value.range.max > 3.4028235e38);
+    CHECK(e.params[e.index_of("spread")].range.travel().max == 1e4);
 }
 
 TEST_CASE("NF4 brings its derivation", "[formats][number-formats]") {

@@ -33,6 +33,7 @@ std::filesystem::path start_folder(const Settings& settings) {
 
 void App::tell(std::string words) {
     notice_ = std::move(words);
+    notice_since_ = -1;
 }
 
 void App::show(std::unique_ptr<Overlay> overlay) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 
 #include "viz/app/compare.hpp"
 #include "viz/app/equation.hpp"
@@ -122,7 +123,8 @@ float draw_equations(const Pane& p, const Outcome& outcome, float y) {
 
 }  // namespace
 
-float draw_answers(Ui& ui, const Session& session, Point at, float width, float alpha) {
+float draw_answers(Ui& ui, const Session& session, Point at, float width, float alpha,
+                   bool& shows_more) {
     const Pane p{ui, session, at.x, width, alpha};
     float y = at.y;
     ui.line({at.x, y}, {at.x + width, y}, ui.theme().line);
@@ -131,12 +133,23 @@ float draw_answers(Ui& ui, const Session& session, Point at, float width, float 
         return y;
     }
     const Outcome& outcome = *session.outcome();
-    for (std::size_t i = 0; i < outcome.metrics.size(); ++i) {
-        y = i < headlines ? draw_headline(p, outcome.metrics[i], y)
-                          : draw_row(p, outcome.metrics[i], y);
+    const std::size_t large = std::min(headlines, outcome.metrics.size());
+    for (std::size_t i = 0; i < large; ++i) {
+        y = draw_headline(p, outcome.metrics[i], y);
     }
     if (!outcome.equations.empty()) {
-        y = draw_equations(p, outcome, y + ui.px(outcome.metrics.size() > headlines ? 10 : -4));
+        y = draw_equations(p, outcome, y - ui.px(4));
+    }
+    const std::size_t small = outcome.metrics.size() - large;
+    if (small > 0) {
+        y -= ui.px(10);
+        ui.disclosure("more-numbers", {at.x, y},
+                      shows_more ? "Fewer numbers" : fmt::format("More numbers ({})", small),
+                      shows_more);
+        y += ui.px(24);
+    }
+    for (std::size_t i = large; shows_more && i < outcome.metrics.size(); ++i) {
+        y = draw_row(p, outcome.metrics[i], y);
     }
     return y;
 }

@@ -1,5 +1,6 @@
 #include "viz/app/app_frame.hpp"
 
+#include <GLFW/glfw3.h>
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -13,7 +14,8 @@
 namespace nibble {
 namespace {
 
-constexpr double patience = 0.15;  // seconds before an old result is dimmed
+constexpr double patience = 0.15;      // seconds before an old result is dimmed
+constexpr double notice_seconds = 12;  // how long a sentence stays in the status line
 constexpr float projector_scale = 1.75F;
 
 }  // namespace
@@ -30,9 +32,13 @@ void App::set_screen_scale(float scale) {
 }
 
 void App::update_theme() {
-    // On a projector only white is bright enough, whatever the theme.
-    theme_ = settings_.projector ? make_theme(ThemeKind::print, screen_scale_ * projector_scale)
-                                 : make_theme(settings_.theme, screen_scale_);
+    theme_ = make_theme(settings_.theme, screen_scale_);
+    if (settings_.projector) {
+        // In a lit room only white is bright enough, and grey text is lost.
+        theme_ = make_theme(ThemeKind::light, screen_scale_ * projector_scale);
+        theme_.background = theme_.panel = {255, 255, 255};
+        theme_.muted = make_theme(ThemeKind::print).muted;
+    }
 }
 
 bool App::take_settings_changed() {
@@ -69,10 +75,6 @@ void App::frame(std::vector<KeyPress> keys, double now) {
     draw_centre(at);
     draw_right(at.right);
     draw_status(at.status);
-    // One-pixel lines between the panes, above them all.
-    const Point corner =
-        ui_.begin_pane("lines", {0, at.top.height - 1, at.top.width, 1}, false, theme_.line);
-    ui_.end_pane(corner.y);
     draw_overlays();
     if (!has_overlay()) {
         shortcuts();
@@ -85,26 +87,43 @@ bool App::dims() const {
 }
 
 void App::draw_centre(const Places& at) {
-    ui_.begin_pane("centre", at.centre, false, theme_.background);
     const Rect& r = at.centre;
-    ui_.line({r.x, r.y}, {r.x, r.bottom()}, theme_.line);
     if (session_.busy() && !dims()) {
         ui_.wake_in(patience);
     }
     const bool failed = !session_.error().empty() && !session_.busy();
-    const Rect area = {r.x + ui_.px(24), r.y + ui_.px(16), r.width - ui_.px(48),
-                       r.height - ui_.px(28)};
-    figure_.draw(ui_, session_, area, failed ? 0.2F : dims() ? 0.45F : 1);
+    // Where the figures would be too small to read, the pane scrolls.
+    const float needed = session_.outcome() ? figure_.least_height(ui_, *session_.outcome()) : 0;
+    const float height = std::max(r.height, needed);
+    const bool scrolls = height > r.height;
+    const Point corner = ui_.begin_pane("centre", r, scrolls, theme_.background);
+    if (scrolls) {
+        scroll_centre();
+    }
+    const Rect area = {corner.x + 1, corner.y, r.width - (scrolls ? ui_.px(10) : 1), height};
+    figure_.draw(ui_, session_, area, failed ? 0.2F : dims() ? 0.45F : 1, scrolls);
     if (failed) {
-        draw_error(area);
+        draw_error(r);
     } else if (!session_.outcome() && dims()) {
-        ui_.text(area.centre(), "computing \u2026", theme_.body(), theme_.muted, HAlign::centre);
+        ui_.text(r.centre(), "computing \u2026", theme_.body(), theme_.muted, HAlign::centre);
+    }
+    if (r.x > 0) {
+        ui_.line({r.x, r.y}, {r.x, r.bottom()}, theme_.line);
     }
     if (dims()) {
         const auto done = static_cast<float>(std::clamp(session_.progress(), 0.02, 1.0));
         ui_.fill({r.x, r.y, r.width * done, ui_.px(2)}, theme_.accent);
     }
-    ui_.end_pane(r.y);
+    ui_.end_pane(area.bottom());
+}
+
+void App::scroll_centre() {
+    const float page = ImGui::GetWindowHeight() * 0.8F;
+    if (ui_.take_key(GLFW_KEY_PAGE_DOWN)) {
+        ImGui::SetScrollY(ImGui::GetScrollY() + page);
+    } else if (ui_.take_key(GLFW_KEY_PAGE_UP)) {
+        ImGui::SetScrollY(ImGui::GetScrollY() - page);
+    }
 }
 
 void App::draw_error(Rect area) {
@@ -154,7 +173,14 @@ void App::draw_status(Rect r) {
         }
     }
     if (!notice_.empty()) {
-        words = notice_;
+        notice_since_ = notice_since_ < 0 ? ui_.now() : notice_since_;
+        const double left = notice_since_ + notice_seconds - ui_.now();
+        if (left > 0) {
+            words = notice_;
+            ui_.wake_in(left);
+        } else {
+            notice_.clear();
+        }
     }
     const std::string keys = "Ctrl+K commands   ? keys";
     const float keys_width = ui_.width(keys, theme_.body());
@@ -172,24 +198,28 @@ void App::draw_status(Rect r) {
 }
 
 void App::draw_right(Rect r) {
-    const Point corner = ui_.begin_pane("right", r, true, theme_.panel);
-    const float pad = ui_.px(20), width = r.width - 2 * pad;
+    const float pad = ui_.px(20), width = r.width - 2 * pad, foot = ui_.px(56);
+    const Rect body = {r.x, r.y, r.width, r.height - foot};
     PanelRequests requests;
+    const Point corner = ui_.begin_pane("right", body, true, theme_.panel);
     float y = params_.draw(ui_, session_, {corner.x + pad, corner.y + ui_.px(21)}, width, requests);
-    y = draw_answers(ui_, session_, {corner.x + pad, y}, width, dims() ? 0.5F : 1);
-    y = std::max(y + ui_.px(8), corner.y + r.height - ui_.px(96));
+    y = draw_answers(ui_, session_, {corner.x + pad, y}, width, dims() ? 0.5F : 1,
+                     shows_more_numbers_);
+    ui_.line({r.x, r.y}, {r.x, body.bottom()}, theme_.line);
+    ui_.end_pane(y + ui_.px(8));
+
+    ui_.begin_pane("right-foot", {r.x, body.bottom(), r.width, foot}, false, theme_.panel);
+    ui_.line({r.x, body.bottom()}, {r.x, r.bottom()}, theme_.line);
     const float gap = ui_.px(11), half = std::floor((width - gap) / 2);
-    if (ui_.button("copy-command", {corner.x + pad, y, half, ui_.px(28)}, "Copy as command")) {
+    const float top = body.bottom() + ui_.px(12), left = r.x + pad;
+    if (ui_.button("copy-command", {left, top, half, ui_.px(28)}, "Copy as command")) {
         copy_command();
     }
-    if (ui_.button("reset-panel", {corner.x + pad + half + gap, y, half, ui_.px(28)},
-                   "Reset panel")) {
+    if (ui_.button("reset-panel", {left + half + gap, top, half, ui_.px(28)}, "Reset panel")) {
         session_.reset_panel();
         params_.forget_errors();
     }
-    ImGui::GetWindowDrawList()->AddRectFilled({r.x, r.y}, {r.x + 1, r.bottom()},
-                                              packed(theme_.line));
-    ui_.end_pane(y + ui_.px(44));
+    ui_.end_pane(r.y);
     serve(requests);
 }
 

@@ -66,7 +66,7 @@ public:
     void show_parameter(std::size_t param);
     const std::vector<Action>& actions() const { return actions_; }
 
-    /// A sentence in the status line until the next change.
+    /// A sentence in the status line for a while.
     void tell(std::string words);
     const std::string& notice() const { return notice_; }
     bool has_overlay() const { return !overlays_.empty(); }
@@ -88,6 +88,7 @@ private:
     float draw_top_left(const Places& at);
     void draw_seed(Rect chip);
     void draw_centre(const Places& at);
+    void scroll_centre();
     void draw_error(Rect area);
     void draw_status(Rect area);
     void draw_right(Rect area);
@@ -105,7 +106,9 @@ private:
     std::vector<Action> actions_;
     std::vector<std::unique_ptr<Overlay>> overlays_;
     std::string notice_, seed_error_;
+    double notice_since_ = -1;  // negative: not shown yet
     bool settings_changed_ = false, wants_close_ = false;
+    bool shows_more_numbers_ = false;
 };
 
 /// The list of labs, in the pane that is current. Returns the y below it.

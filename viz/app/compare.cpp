@@ -20,6 +20,12 @@ const Figure* find_figure(const Outcome& outcome, const std::string& id) {
     return nullptr;
 }
 
+/// On a map, lines are outlines of places, not results.
+bool has_map(const Figure& figure) {
+    return std::any_of(figure.marks.begin(), figure.marks.end(),
+                       [](const Mark& m) { return std::holds_alternative<Heatmap>(m); });
+}
+
 /// "+ 0.5", "− 0.5": a sign that cannot be overlooked.
 std::string signed_number(double value, int digits) {
     return fmt::format("{} {}", value < 0 ? "\u2212" : "+", format_number(std::abs(value), digits));
@@ -33,7 +39,8 @@ MetricText metric_text(const Metric& m) {
                                                             : format_bytes(m.value, m.digits);
         const std::size_t space = text.find(' ');
         const std::string prefix = space == std::string::npos ? "" : text.substr(space + 1);
-        return {text.substr(0, space), prefix + m.unit};
+        // format_bytes writes the byte itself.
+        return {text.substr(0, space), prefix + (m.style == NumberStyle::bytes ? "" : m.unit)};
     }
     if (m.style == NumberStyle::percent) {
         return {format_number(m.value * 100, m.digits), m.unit.empty() ? "%" : m.unit};
@@ -72,7 +79,7 @@ Outcome with_ghost(const Outcome& now, const Outcome& pinned) {
     for (FigureRow& row : both.rows) {
         for (Figure& figure : row.figures) {
             const Figure* theirs = find_figure(pinned, figure.id);
-            if (theirs == nullptr) {
+            if (theirs == nullptr || has_map(figure)) {
                 continue;
             }
             std::vector<Mark> ghosts;
@@ -85,6 +92,7 @@ Outcome with_ghost(const Outcome& now, const Outcome& pinned) {
                     }) == figure.marks.end()) {
                     Line ghost = *line;
                     ghost.role = Role::baseline;
+                    ghost.markers = false;
                     ghost.label = line->label.empty() ? "A" : line->label + " (A)";
                     ghosts.emplace_back(std::move(ghost));
                 }

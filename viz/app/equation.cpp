@@ -38,7 +38,7 @@ public:
             } else if (is_letter(c)) {
                 read_word();
             } else {
-                add(c, false);
+                add(c == "-" ? "\u2212" : c, false);
                 at_ += c.size();
             }
         }

@@ -10,6 +10,7 @@ namespace nibble {
 namespace {
 
 constexpr float zoom_step = 1.2F;  // of one notch of the wheel
+constexpr float least_row = 150;   // points a row of figures needs at least
 constexpr float click_slack = 3;   // points a click may wander
 
 ImGuiMouseCursor cursor_of(const Handle& handle) {
@@ -17,6 +18,15 @@ ImGuiMouseCursor cursor_of(const Handle& handle) {
     return x && y ? ImGuiMouseCursor_ResizeAll
            : x    ? ImGuiMouseCursor_ResizeEW
                   : ImGuiMouseCursor_ResizeNS;
+}
+
+/// The smallest row decides how high the whole must be, within reason.
+float least_share(const Outcome& outcome) {
+    float least = 1;
+    for (const FigureRow& row : outcome.rows) {
+        least = std::min(least, static_cast<float>(row.height));
+    }
+    return std::max(least, 0.7F);
 }
 
 /// The axis values at the two ends after moving both ends, in points.
@@ -127,9 +137,18 @@ void FigureView::zoom(const PlotArea& plot, Point at, float steps) {
     }
 }
 
-void FigureView::point_at(Ui& ui, Session& session, Point at, bool clicked, bool double_clicked) {
+float FigureView::least_height(const Ui& ui, const Outcome& outcome) const {
+    float share = 0;
+    for (const FigureRow& row : outcome.rows) {
+        share += static_cast<float>(row.height > 0 ? row.height : 1);
+    }
+    return ui.px(90 + least_row * share / least_share(outcome));
+}
+
+void FigureView::point_at(Ui& ui, Session& session, const Pointer& pointer) {
+    const Point at = pointer.at;
     const PlotArea* plot = plot_at(at);
-    const float wheel = ImGui::GetIO().MouseWheel;
+    const float wheel = pointer.zooms ? ImGui::GetIO().MouseWheel : 0;
     if (plot != nullptr && plot->zoomable && wheel != 0) {
         zoom(*plot, at, wheel);
         ui.wake_in(0);
@@ -137,7 +156,7 @@ void FigureView::point_at(Ui& ui, Session& session, Point at, bool clicked, bool
     }
     if (const HandleSpot* handle = handle_at(at)) {
         ImGui::SetMouseCursor(cursor_of(handle->handle));
-        if (double_clicked) {
+        if (pointer.double_clicked) {
             for (const std::string& param : {handle->handle.x_param, handle->handle.y_param}) {
                 if (!param.empty()) {
                     session.reset(session.experiment().index_of(param));
@@ -153,15 +172,15 @@ void FigureView::point_at(Ui& ui, Session& session, Point at, bool clicked, bool
             ImGui::SetMouseCursor(ImGuiMouseCursor_Hand);
         }
     }
-    if (double_clicked && plot != nullptr && zooms_now_->erase(plot->figure_id) > 0) {
+    if (pointer.double_clicked && plot != nullptr && zooms_now_->erase(plot->figure_id) > 0) {
         ++zoom_version_;
         ui.wake_in(0);
-    } else if (clicked && spot && !spot->set.empty()) {
+    } else if (pointer.clicked && spot && !spot->set.empty()) {
         session.set(spot->set);
     }
 }
 
-void FigureView::draw(Ui& ui, Session& session, Rect area, float alpha) {
+void FigureView::draw(Ui& ui, Session& session, Rect area, float alpha, bool scrolls) {
     origin_ = {area.x, area.y};
     zooms_now_ = &zooms_[session.experiment().id];
     if (!session.outcome()) {
@@ -194,7 +213,9 @@ void FigureView::draw(Ui& ui, Session& session, Rect area, float alpha) {
         session.release();
     }
     if (hit.hovered && !(hit.held && drag_.moved)) {
-        point_at(ui, session, at, hit.let_go && !drag_.moved, hit.double_clicked);
+        point_at(ui, session,
+                 {at, hit.let_go && !drag_.moved, hit.double_clicked,
+                  !scrolls || ImGui::GetIO().KeyCtrl});
     }
     if (hit.let_go) {
         drag_ = {};

@@ -15,8 +15,10 @@ namespace nibble {
 class FigureView {
 public:
     /// Draws the session's outcome into `area` and works the pointer there. `alpha` dims what is
-    /// no longer the answer.
-    void draw(Ui& ui, Session& session, Rect area, float alpha);
+    /// no longer the answer. Where the pane scrolls, the wheel zooms with Ctrl only.
+    void draw(Ui& ui, Session& session, Rect area, float alpha, bool scrolls);
+    /// Below this height its figures cannot be read.
+    float least_height(const Ui& ui, const Outcome& outcome) const;
 
     /// What is on the screen, and where its corner is. For the tests.
     const Scene& scene() const { return scene_; }
@@ -47,7 +49,11 @@ private:
     void move_handle(Session& session, Point at);
     void pan(Point at);
     void zoom(const PlotArea& plot, Point at, float steps);
-    void point_at(Ui& ui, Session& session, Point at, bool clicked, bool double_clicked);
+    struct Pointer {
+        Point at;
+        bool clicked = false, double_clicked = false, zooms = false;
+    };
+    void point_at(Ui& ui, Session& session, const Pointer& pointer);
     const PlotArea* plot_at(Point at) const;
     const HandleSpot* handle_at(Point at) const;
 

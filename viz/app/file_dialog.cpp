@@ -140,6 +140,7 @@ private:
         }
         FieldStyle style{ui.theme().body()};
         style.is_wrong = !error_.empty();
+        style.select_all = false;
         const FieldEvent event = ui.field("file:path", r, text_, text_, style);
         if (event.editing && event.text != text_) {
             text_ = event.text;

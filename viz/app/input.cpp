@@ -79,6 +79,8 @@ void InputQueue::move(double x, double y) {
         events_.pop_back();  // only where it got to matters
     }
     events_.push_back({Event::Kind::move, x, y});
+    pointer_x_ = x;
+    pointer_y_ = y;
 }
 
 void InputQueue::leave() {
@@ -88,19 +90,24 @@ void InputQueue::leave() {
 void InputQueue::button(int which, bool down) {
     if (which >= 0 && which < 3) {
         events_.push_back({Event::Kind::button, 0, 0, which, 0, down});
+        pressed_ = which == 0 ? down : pressed_;
+        ++arrived_;
     }
 }
 
 void InputQueue::scroll(double dx, double dy) {
     events_.push_back({Event::Kind::scroll, dx, dy});
+    ++arrived_;
 }
 
 void InputQueue::key(int key, bool down, bool repeat, int mods) {
     events_.push_back({Event::Kind::key, 0, 0, key, mods, down, repeat});
+    ++arrived_;
 }
 
 void InputQueue::character(unsigned int codepoint) {
     events_.push_back({Event::Kind::character, 0, 0, static_cast<int>(codepoint)});
+    ++arrived_;
 }
 
 void InputQueue::apply(const Event& event) {

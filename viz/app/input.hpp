@@ -30,6 +30,12 @@ public:
     void character(unsigned int codepoint);
 
     bool empty() const { return events_.empty(); }
+    /// Presses, releases, characters and notches that have arrived so far.
+    int arrived() const { return arrived_; }
+    /// As of the last event that arrived, whether or not a frame has seen it.
+    double pointer_x() const { return pointer_x_; }
+    double pointer_y() const { return pointer_y_; }
+    bool is_pressed() const { return pressed_; }
     /// Hands the next events to Dear ImGui: call it just before ImGui::NewFrame. Returns the key
     /// presses among them, which the window's own shortcuts and focus read.
     std::vector<KeyPress> feed();
@@ -47,6 +53,9 @@ private:
     std::deque<Event> events_;
     double x_ = -1e9, y_ = -1e9;
     bool buttons_[3] = {};
+    int arrived_ = 0;
+    double pointer_x_ = -1e9, pointer_y_ = -1e9;
+    bool pressed_ = false;
 };
 
 }  // namespace nibble

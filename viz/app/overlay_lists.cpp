@@ -10,12 +10,12 @@
 
 namespace nibble {
 
-Rect begin_card(Ui& ui, Size size, bool& closed) {
+Rect begin_card(Ui& ui, Size size, bool& closed, float top) {
     const Size all = ui.screen();
     const Theme& t = ui.theme();
-    const Rect card = {std::round((all.width - size.width) / 2),
-                       std::round(std::max(ui.px(8), (all.height - size.height) * 0.3F)),
-                       size.width, size.height};
+    top = top >= 0 ? top : std::max(ui.px(8), (all.height - size.height) * 0.3F);
+    const Rect card = {std::round((all.width - size.width) / 2), std::round(top), size.width,
+                       size.height};
     ui.fill({0, 0, all.width, all.height}, Color{0, 0, 0, 110});
     ui.fill(card, t.panel, ui.px(6));
     ui.outline(card, t.line, ui.px(6));
@@ -62,15 +62,24 @@ void move_mark(Ui& ui, std::size_t& mark, std::size_t count) {
     }
 }
 
+constexpr std::size_t most_rows = 12;  // of the palette; more of them scroll
+
 class Palette : public Overlay {
 public:
     bool draw(Ui& ui, App& app) override {
         bool closed = false;
-        const Rect card = begin_card(ui, {ui.px(520), ui.px(380)}, closed);
         if (entries_.empty()) {
             collect(app);
             ui.edit("palette", "");
         }
+        std::vector<const Action*> found = search();
+        // The line stays where it is while the list below it grows and shrinks.
+        const std::size_t shown = std::clamp<std::size_t>(found.size(), 1, most_rows);
+        const float tallest = ui.px(62) + ui.px(28) * static_cast<float>(most_rows);
+        const float top = std::max(ui.px(8), (ui.screen().height - tallest) * 0.3F);
+        const Size size = {std::min(ui.px(520), ui.screen().width - 16),
+                           ui.px(62) + ui.px(28) * static_cast<float>(shown)};
+        const Rect card = begin_card(ui, size, closed, top);
         FieldStyle style{ui.theme().body()};
         style.hint = "Type a lab, a command or a parameter";
         if (!ui.is_typing() && !closed) {
@@ -78,7 +87,6 @@ public:
         }
         const Rect input = {card.x + ui.px(12), card.y + ui.px(12), card.width - ui.px(24),
                             ui.px(30)};
-        std::vector<const Action*> found = search();
         move_mark(ui, mark_, found.size());
         const FieldEvent event = ui.field("palette", input, typed_, typed_, style);
         if (event.editing && event.text != typed_) {

@@ -34,6 +34,7 @@ std::unique_ptr<Overlay> make_file_dialog(FileQuestion question);
 
 /// A card in the middle of the upper part of the window, everything else veiled. `closed` turns
 /// true when Escape or a click beside the card dismisses it.
-Rect begin_card(Ui& ui, Size size, bool& closed);
+/// `top` negative: at a third of what is left.
+Rect begin_card(Ui& ui, Size size, bool& closed, float top = -1);
 
 }  // namespace nibble

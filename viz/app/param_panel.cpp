@@ -79,25 +79,8 @@ float ParamPanel::draw(Ui& ui, Session& session, Point at, float width, PanelReq
         return at.y;
     }
     bool& open = more_[experiment.id];
-    const std::string label =
-        open ? "Fewer parameters" : fmt::format("More parameters ({})", hidden);
-    const Font font = ui.theme().body();
-    const Rect r = {at.x, at.y, ui.width(label, font) + ui.px(18), ui.px(20)};
-    const Hit h = ui.hit("more", r);
-    const Color ink = h.hovered ? ui.theme().text : ui.theme().muted;
-    const float end = at.x + ui.text({at.x, r.centre().y}, label, font, ink);
-    const float size = ui.px(3), cx = end + ui.px(9), cy = r.centre().y;
-    const float up = open ? -1.0F : 1.0F;
-    const ImVec2 chevron[] = {
-        {cx - size, cy - up * size / 2}, {cx, cy + up * size / 2}, {cx + size, cy - up * size / 2}};
-    ui.draw().AddPolyline(chevron, 3, packed(ink), 0, std::max(1.2F, ui.px(1.2F)));
-    if (h.hovered) {
-        ImGui::SetMouseCursor(ImGuiMouseCursor_Hand);
-    }
-    if (h.pressed) {
-        open = !open;
-        ui.wake_in(0);
-    }
+    ui.disclosure("more", at,
+                  open ? "Fewer parameters" : fmt::format("More parameters ({})", hidden), open);
     at.y += ui.px(30);
     if (open) {
         rows(true);
@@ -182,7 +165,7 @@ void ParamPanel::slide(const Row& row, Rect area) {
     const Theme& t = ui.theme();
     const float radius = ui.px(7), inset = radius;
     const Rect track = {area.x, area.y + ui.px(9), area.width, ui.px(4)};
-    const Hit h = ui.hit(row.name(), area);
+    const Hit h = ui.hit(row.name(), area, true, false);
     const double now = number_of(row.value());
     const float travel = track.width - 2 * inset;
     const auto place = [&](double value) {
@@ -239,6 +222,9 @@ void ParamPanel::slide(const Row& row, Rect area) {
                 t.style(Role::baseline).color);
     }
     const ImVec2 centre = {std::round(knob), track.centre().y};
+    if (h.marked) {
+        ui.draw().AddCircleFilled(centre, radius + ui.px(5), packed(t.accent.with_alpha(0.35)), 32);
+    }
     ui.draw().AddCircleFilled(centre, radius, packed(t.panel), 32);
     ui.draw().AddCircle(centre, radius, packed(t.accent), 32, ui.px(h.held || h.hovered ? 3 : 2));
     if (h.hovered || h.held) {

@@ -41,7 +41,7 @@ double number_of(const Value& value) {
 }
 
 double share_of(const ParamInfo& param, double value) {
-    const Range& r = param.range;
+    const Range r = param.range.travel();
     if (!(r.max > r.min)) {
         return 0;
     }
@@ -54,7 +54,7 @@ double share_of(const ParamInfo& param, double value) {
 }
 
 Value value_at(const ParamInfo& param, double share) {
-    const Range& r = param.range;
+    const Range r = param.range.travel();
     share = std::clamp(share, 0.0, 1.0);
     if (share == 0 || share == 1) {
         return clamped(param, share == 0 ? r.min : r.max);
@@ -74,7 +74,7 @@ Value value_at(const ParamInfo& param, double share) {
 }
 
 Value stepped(const ParamInfo& param, double value, int steps) {
-    const Range& r = param.range;
+    const Range r = param.range.travel();
     if (r.scale == Scale::log2) {
         const double exponent = value > 0 ? std::log2(value) : std::log2(log_floor(r));
         // From 48 one step up is 64, and one down is 32.

@@ -134,6 +134,7 @@ void App::draw_top_bar(const Places& at) {
         ui_.tooltip_on("seed-chip", chip,
                        "Where the random numbers start: another seed, another draw");
     }
+    ui_.line({0, at.top.bottom() - 1}, {at.top.right(), at.top.bottom() - 1}, theme_.line);
     ui_.end_pane(at.top.y);
 }
 

@@ -168,7 +168,7 @@ void Ui::focus_ring(Rect r, float radius) const {
                    radius + px(2), 0, std::max(1.5F, px(1.5F)));
 }
 
-Hit Ui::hit(const std::string& name, Rect r, bool tab_stop) {
+Hit Ui::hit(const std::string& name, Rect r, bool tab_stop, bool ring) {
     record(name, r);
     ImGui::SetCursorScreenPos({r.x, r.y});
 #if IMGUI_VERSION_NUM >= 19100
@@ -191,7 +191,8 @@ Hit Ui::hit(const std::string& name, Rect r, bool tab_stop) {
     if (tab_stop) {
         tab_order_.push_back(name);
         h.focused = focus_ == name && !editing_;
-        if (h.focused && show_focus_) {
+        h.marked = h.focused && show_focus_;
+        if (h.marked && ring) {
             focus_ring(r, px(5));
         }
         if (h.focused && reveal_focus_) {
@@ -226,6 +227,25 @@ bool Ui::button(const std::string& name, Rect r, std::string_view label, ButtonL
     }
     text({std::round(r.centre().x), r.centre().y}, label, medium(), ink, HAlign::centre);
     return h.pressed;
+}
+
+void Ui::disclosure(const std::string& name, Point at, std::string_view label, bool& open) {
+    const Font font = theme_->body();
+    const Rect r = {at.x, at.y, width(label, font) + px(18), px(20)};
+    const Hit h = hit(name, r);
+    const Color ink = h.hovered ? theme_->text : theme_->muted;
+    const float end = at.x + text({at.x, r.centre().y}, label, font, ink);
+    const float size = px(3), cx = end + px(9), cy = r.centre().y;
+    const float half = (open ? -0.5F : 0.5F) * size;
+    const ImVec2 arrow[] = {{cx - size, cy - half}, {cx, cy + half}, {cx + size, cy - half}};
+    draw().AddPolyline(arrow, 3, packed(ink), 0, std::max(1.2F, 1.2F * theme_->scale));
+    if (h.hovered) {
+        ImGui::SetMouseCursor(ImGuiMouseCursor_Hand);
+    }
+    if (h.pressed) {
+        open = !open;
+        wake_in(0);
+    }
 }
 
 void Ui::edit(const std::string& name, const std::string& text) {
@@ -286,8 +306,21 @@ FieldEvent Ui::edit_field(Rect r, const FieldStyle& style) {
     if (editing_->frames++ == 0) {
         ImGui::SetKeyboardFocusHere();
     }
-    ImGui::InputText(("##" + editing_->name).c_str(), &editing_->text,
-                     ImGuiInputTextFlags_AutoSelectAll);
+    // Dear ImGui selects everything in a field that is focused from code.
+    const auto cursor_to_end = [](ImGuiInputTextCallbackData* data) {
+        if (*static_cast<int*>(data->UserData) <= 3) {
+            data->ClearSelection();
+            data->CursorPos = data->BufTextLen;
+        }
+        return 0;
+    };
+    if (style.select_all) {
+        ImGui::InputText(("##" + editing_->name).c_str(), &editing_->text,
+                         ImGuiInputTextFlags_AutoSelectAll);
+    } else {
+        ImGui::InputText(("##" + editing_->name).c_str(), &editing_->text,
+                         ImGuiInputTextFlags_CallbackAlways, cursor_to_end, &editing_->frames);
+    }
     const bool left = editing_->frames > 2 && !ImGui::IsItemActive();
     ImGui::PopStyleVar();
     ImGui::PopFont();

@@ -27,6 +27,7 @@ struct Hit {
     bool let_go = false;   // and came up again
     bool double_clicked = false;
     bool focused = false;  // arrow keys are meant for it
+    bool marked = false;   // and the person should see that
 };
 
 /// What happened to a text field in this frame.
@@ -43,7 +44,8 @@ struct FieldStyle {
     std::string hint = {};        // shown when empty
     bool is_wrong = false;        // outlined as an error
     bool tab_stop = true;
-    bool plain = false;  // no frame of its own
+    bool plain = false;      // no frame of its own
+    bool select_all = true;  // when editing begins; otherwise the cursor is at the end
 };
 
 enum class ButtonLook { plain, primary, quiet, chosen };
@@ -92,9 +94,12 @@ public:
     void line(Point a, Point b, Color color, float thickness = 1) const;
 
     // Widgets
-    Hit hit(const std::string& name, Rect r, bool tab_stop = true);
+    /// `ring`: mark the focus by an outline; otherwise the widget does it, by Hit::marked.
+    Hit hit(const std::string& name, Rect r, bool tab_stop = true, bool ring = true);
     bool button(const std::string& name, Rect r, std::string_view label,
                 ButtonLook look = ButtonLook::plain);
+    /// "More ..." with a small arrow: turns `open` over when pressed.
+    void disclosure(const std::string& name, Point top_left, std::string_view label, bool& open);
     FieldEvent field(const std::string& name, Rect r, const std::string& text,
                      const std::string& shown, const FieldStyle& style);
     /// A tooltip when the pointer rests on what was just hit, or anywhere in a rectangle.

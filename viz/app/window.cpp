@@ -128,6 +128,7 @@ void Window::open(const Settings& settings) {
     io.IniFilename = nullptr;
     io.LogFilename = nullptr;
     io.ConfigInputTextCursorBlink = true;
+    io.MouseDoubleClickTime = 0.5F;
     ImGui_ImplGlfw_InitForOpenGL(window_, false);
     if (!ImGui_ImplOpenGL3_Init("#version 150")) {
         refuse("OpenGL 3.2 does not work here");
@@ -182,8 +183,13 @@ void Window::update_scale() {
 }
 
 bool Window::is_idle() const {
-    return frames_due_ == 0 && input_.empty() && !render_at_ && !posted_ && !runner_.state().busy &&
-           !session_.busy();
+    return is_drawn() && !posted_ && !runner_.state().busy && !session_.busy();
+}
+
+std::pair<int, int> Window::position() const {
+    int x = 0, y = 0;
+    glfwGetWindowPos(window_, &x, &y);
+    return {x, y};
 }
 
 double Window::until_next_frame() const {

@@ -39,8 +39,13 @@ public:
     Runner& runner() { return runner_; }
     /// Frames rendered so far.
     int frames() const { return frames_; }
-    /// Nothing is running and nothing waits to be drawn.
+    /// Every event that has arrived is on the screen.
+    bool is_drawn() const { return frames_due_ == 0 && input_.empty(); }
+    /// And nothing is running.
     bool is_idle() const;
+    const InputQueue& input() const { return input_; }
+    /// Where the content begins on the screen.
+    std::pair<int, int> position() const;
     /// What is on the screen, as a PNG. Throws Error::io.
     void save_screenshot(const std::filesystem::path& path);
 

@@ -11,6 +11,12 @@
 
 namespace nibble {
 
+/// Distances around a plot, in points at scale 1.
+namespace spacing {
+inline constexpr float tick_length = 4, tick_gap = 4, title_line = 16, title_gap = 8,
+                       name_line = 18, footer_line = 20, key_gap = 4;
+}
+
 /// How the names under a bar chart are set.
 enum class NameStyle : std::uint8_t { flat, wrapped, upright };
 
@@ -20,18 +26,30 @@ struct Plan {
     Rect box;  // everything
     Reach reach;
     std::vector<std::string> title;
-    std::vector<KeyEntry> key;  // above the plot
+    std::vector<KeyEntry> wanted_key;  // what must be named above the plot
+    std::vector<KeyEntry> key;         // what there is room for
     bool key_beside_title = false;
     NameStyle names = NameStyle::flat;
     float name_height = 0;      // of tick labels under the plot
     float top = 0, bottom = 0;  // what the surroundings take; figures of a row share the larger
+    float own_top = 0, own_bottom = 0;  // what this figure's own take
+    int left_out = 0;  // in a small box: 1 axis names and footnote, 2 also title and key, 3 all
+    float slack = 0;   // how far a tick label may stick out at the right
     Rect frame;
     AxisTicks x_ticks, y_ticks;
 };
 
 /// The font of tick labels.
 Font tick_font(const Theme& theme);
+/// "label, 10⁶ unit"
+std::string axis_name(const Axis& axis, const std::string& factor);
+/// Whether bars or lanes name the positions of the axis.
+bool has_names(const Axis& axis, const std::vector<std::string>& names);
+/// The first heat map of the figure that wants a colour bar, or null.
+const Heatmap* colour_bar_of(const Figure& figure);
 
+/// What can only be named above the plot: series of bars, rules that fill it from top to bottom.
+std::vector<KeyEntry> certain_key(const Figure& figure);
 /// Title, key and names: sets `title`, `names`, `top` and `bottom`.
 void plan_surroundings(Plan& plan, const Theme& theme, const TextMeasure& measure);
 /// Frame and ticks, once `top` and `bottom` are final.

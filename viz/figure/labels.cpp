@@ -7,7 +7,12 @@
 namespace nibble {
 namespace {
 
-constexpr float swatch_width = 16, swatch_gap = 6, entry_gap = 16, row_height = 16;
+constexpr float swatch_gap = 6, entry_gap = 16, row_height = 16;
+
+float swatch_width(const KeyEntry& entry) {
+    const bool line = entry.swatch == Swatch::line || entry.swatch == Swatch::line_with_marker;
+    return line ? 20 : entry.swatch == Swatch::none ? -swatch_gap : 10;
+}
 
 /// A label near another series reads as that series' name: this much is it worth to keep away.
 constexpr float near_another = 40;
@@ -19,11 +24,11 @@ Font key_font(const Theme& theme) {
 void draw_swatch(Scene& scene, const KeyEntry& entry, Point middle_left, const Theme& theme) {
     const RoleStyle& style = theme.style(entry.role);
     const float s = theme.scale, y = middle_left.y, x = middle_left.x;
-    const Point centre = {x + swatch_width * s / 2, y};
+    const float width = swatch_width(entry) * s;
+    const Point centre = {x + width / 2, y};
     const bool line = entry.swatch == Swatch::line || entry.swatch == Swatch::line_with_marker;
     if (line) {
-        scene.add(
-            Polyline{{{x, y}, {x + swatch_width * s, y}}, style.color, theme.stroke(), style.dash});
+        scene.add(Polyline{{{x, y}, {x + width, y}}, style.color, theme.stroke(), style.dash});
     }
     if (entry.swatch == Swatch::marker || entry.swatch == Swatch::line_with_marker) {
         draw_marker(scene, style, centre, theme.marker_radius());
@@ -41,7 +46,8 @@ void draw_swatch(Scene& scene, const KeyEntry& entry, Point middle_left, const T
 }
 
 float entry_width(const KeyEntry& entry, const Theme& theme, const TextMeasure& measure) {
-    return (swatch_width + swatch_gap) * theme.scale + measure.width(entry.text, key_font(theme));
+    return (swatch_width(entry) + swatch_gap) * theme.scale +
+           measure.width(entry.text, key_font(theme));
 }
 
 void draw_entry(Scene& scene, const KeyEntry& entry, Point top_left, const std::string& text,
@@ -49,7 +55,7 @@ void draw_entry(Scene& scene, const KeyEntry& entry, Point top_left, const std::
     const float s = theme.scale;
     const Point middle = {top_left.x, top_left.y + row_height * s / 2};
     draw_swatch(scene, entry, middle, theme);
-    scene.add(TextRun{{middle.x + (swatch_width + swatch_gap) * s, middle.y},
+    scene.add(TextRun{{middle.x + (swatch_width(entry) + swatch_gap) * s, middle.y},
                       text,
                       key_font(theme),
                       ink(theme.style(entry.role).color, theme),
@@ -85,14 +91,21 @@ void draw_label(Plot& plot, const LabelWish& wish, const Rect& box) {
     const float s = plot.theme.scale;
     Color color = ink(plot.color(wish.key.role), plot.theme);
     if (wish.on_picture) {
-        plot.add(FillRect{box.inset(-3 * s), plot.theme.background.with_alpha(0.85), 4 * s});
+        plot.add(FillRect{box.inset(-3 * s), plot.theme.background.with_alpha(0.92), 4 * s});
     }
     if (wish.leader) {
         const Point to = *wish.leader;
         const Point from = {std::clamp(to.x, box.x, box.right()),
                             std::clamp(to.y, box.y, box.bottom())};
-        if (std::hypot(to.x - from.x, to.y - from.y) > 12 * s) {
-            plot.add(Polyline{{from, to}, plot.theme.faint, plot.theme.hairline()});
+        const float length = std::hypot(to.x - from.x, to.y - from.y);
+        if (length > wish.leader_gap + 12 * s) {
+            const auto along = [&](float distance) {
+                const float share = distance / length;
+                return Point{from.x + (to.x - from.x) * share, from.y + (to.y - from.y) * share};
+            };
+            plot.add(Polyline{{along(3 * s), along(length - wish.leader_gap)},
+                              plot.theme.faint,
+                              plot.theme.hairline()});
         }
     }
     plot.add(TextRun{{box.x, box.y + box.height / 2},
@@ -108,16 +121,17 @@ void draw_label(Plot& plot, const LabelWish& wish, const Rect& box) {
 
 void wish_around(LabelWish& wish, Point at, Size size, float reach, float cost) {
     const float w = size.width, h = size.height, r = reach;
+    const float d = r * 0.75F;  // to a corner it is as far as to a side
     const auto add = [&](float x, float y, float extra) {
         wish.candidates.push_back({{x, y, w, h}, cost + extra});
     };
-    add(at.x + r, at.y - r - h, 0);         // above right
-    add(at.x - r - w, at.y - r - h, 0.5F);  // above left
+    add(at.x + d, at.y - d - h, 0);         // above right
+    add(at.x - d - w, at.y - d - h, 0.5F);  // above left
     add(at.x - w / 2, at.y - r - h, 0.2F);  // above
     add(at.x + r, at.y - h / 2, 0.3F);      // right
     add(at.x - w / 2, at.y + r, 1);         // below
-    add(at.x + r, at.y + r, 1);             // below right
-    add(at.x - r - w, at.y + r, 1.2F);      // below left
+    add(at.x + d, at.y + d, 1);             // below right
+    add(at.x - d - w, at.y + d, 1.2F);      // below left
     add(at.x - r - w, at.y - h / 2, 1);     // left
 }
 
@@ -155,20 +169,23 @@ Size label_size(const Plot& plot, const std::string& text) {
 
 LabelWish* wish_for(Plot& plot, const std::string& text, Role role, LabelWish::Kind kind,
                     Swatch swatch) {
-    if (text.empty()) {
+    const KeyEntry key = {text, role, swatch};
+    const bool named = std::find(plot.in_key.begin(), plot.in_key.end(), key) != plot.in_key.end();
+    if (text.empty() || named) {
         return nullptr;
     }
     LabelWish wish;
     wish.kind = kind;
-    wish.key = {text, role, swatch};
+    wish.key = key;
     wish.owner = plot.owner;
+    wish.order = plot.wishes.size();
     plot.wishes.push_back(std::move(wish));
     return &plot.wishes.back();
 }
 
 std::vector<KeyEntry> place_labels(Plot& plot) {
     using Kind = LabelWish::Kind;
-    std::vector<KeyEntry> left_over;
+    std::vector<const LabelWish*> left_over;
     // What is bound to one spot chooses first; series can go anywhere along their curve.
     std::stable_sort(plot.wishes.begin(), plot.wishes.end(),
                      [](const auto& a, const auto& b) { return a.kind > b.kind; });
@@ -178,7 +195,7 @@ std::vector<KeyEntry> place_labels(Plot& plot) {
         if (const auto box = best_place(plot, *wish)) {
             draw_label(plot, *wish, *box);
         } else if (wish->kind != Kind::name) {
-            left_over.push_back(wish->key);
+            left_over.push_back(&*wish);
         }
     }
     const Coverage before = plot.coverage;
@@ -191,13 +208,19 @@ std::vector<KeyEntry> place_labels(Plot& plot) {
                 plot.scene.items.pop_back();
             }
             for (auto all = series; all != plot.wishes.end(); ++all) {
-                left_over.push_back(all->key);
+                left_over.push_back(&*all);
             }
             break;
         }
         draw_label(plot, *wish, *box);
     }
-    return left_over;
+    std::sort(left_over.begin(), left_over.end(),
+              [](const LabelWish* a, const LabelWish* b) { return a->order < b->order; });
+    std::vector<KeyEntry> keys;
+    for (const LabelWish* wish : left_over) {
+        keys.push_back(wish->key);
+    }
+    return keys;
 }
 
 bool draw_corner_key(Plot& plot, const std::vector<KeyEntry>& entries) {
@@ -231,14 +254,20 @@ bool draw_corner_key(Plot& plot, const std::vector<KeyEntry>& entries) {
 float flow_key(Scene* scene, const std::vector<KeyEntry>& entries, Point top_left, float width,
                const Theme& theme, const TextMeasure& measure) {
     const float s = theme.scale;
+    float widest = 0;
+    for (const KeyEntry& e : entries) {
+        widest = std::max(widest, std::min(entry_width(e, theme, measure), width));
+    }
+    // One row runs on; several rows stand in columns.
+    const bool one_row = key_width(entries, theme, measure) <= width;
     Point at = top_left;
     for (const KeyEntry& e : entries) {
-        const float needs = std::min(entry_width(e, theme, measure), width);
-        if (at.x > top_left.x && at.x + needs > top_left.x + width) {
+        const float needs = one_row ? entry_width(e, theme, measure) : widest;
+        if (!one_row && at.x > top_left.x && at.x + needs > top_left.x + width) {
             at = {top_left.x, at.y + row_height * s};
         }
         if (scene) {
-            const float text_room = width - (swatch_width + swatch_gap) * s;
+            const float text_room = width - (swatch_width(e) + swatch_gap) * s;
             draw_entry(*scene, e, at, shortened(e.text, key_font(theme), text_room, measure),
                        theme);
         }

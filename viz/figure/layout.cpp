@@ -29,37 +29,45 @@ struct Panel {
 std::vector<std::string> few_lines(const std::string& text, Font font, float width,
                                    std::size_t most, const TextMeasure& measure) {
     std::vector<std::string> lines = wrap(text, font, width, measure);
-    if (lines.size() > most) {
-        lines.resize(most);
-        lines.back() = shortened(lines.back() + " " + std::string(64, '.'), font, width, measure);
-        while (lines.back().find("..") != std::string::npos) {
-            lines.back().erase(lines.back().find(".."), 1);
+    if (most > 0 && lines.size() > most) {
+        for (std::size_t i = most; i < lines.size(); ++i) {
+            lines[most - 1] += " " + lines[i];
         }
+        lines.resize(most);
+        lines.back() = shortened(lines.back(), font, width, measure);
     }
-    return lines;
+    return most > 0 ? lines : std::vector<std::string>{};
 }
 
 /// Finding and explanation; returns the height used.
 float draw_heading(const Outcome& outcome, Panel& panel, const Rect& area) {
     const Theme& theme = panel.theme;
     const float s = theme.scale;
+    // In a small window the figures come first: the heading takes a third of it at most.
+    const float finding_line = 26 * s, body_line = 18 * s, most = area.height / 3;
+    const auto fits = [&](float line, float used, int limit) {
+        return static_cast<std::size_t>(
+            std::clamp(static_cast<int>((most - used) / line), 0, limit));
+    };
     float y = area.y;
-    for (const std::string& line :
-         few_lines(outcome.finding, theme.title(), area.width, 2, panel.measure)) {
+    for (const std::string& line : few_lines(outcome.finding, theme.title(), area.width,
+                                             fits(finding_line, 0, 2), panel.measure)) {
         panel.text({area.x, y + 19 * s}, line, theme.title(), theme.text);
-        y += 26 * s;
+        y += finding_line;
     }
-    for (const std::string& line :
-         few_lines(outcome.explanation, theme.body(), area.width, 3, panel.measure)) {
+    const float used = y - area.y;
+    for (const std::string& line : few_lines(outcome.explanation, theme.body(), area.width,
+                                             fits(body_line, used, 3), panel.measure)) {
         panel.text({area.x, y + 14 * s}, line, theme.body(), theme.muted);
-        y += 18 * s;
+        y += body_line;
     }
     return y > area.y ? y - area.y + heading_gap * s : 0;
 }
 
-float footer_height(const Panel& panel, const Outcome& outcome) {
+float footer_height(const Panel& panel, const Outcome& outcome, float height) {
     const bool any = !panel.options.footer_text.empty() || !outcome.sampling.empty();
-    return panel.options.footer && any ? 24 * panel.theme.scale : 0;
+    return panel.options.footer && any && height > 160 * panel.theme.scale ? 24 * panel.theme.scale
+                                                                           : 0;
 }
 
 void draw_panel_footer(const Outcome& outcome, Panel& panel, const Rect& area) {
@@ -78,20 +86,18 @@ std::vector<KeyEntry> draw_figure(const Plan& plan, Panel& panel) {
     const Figure& figure = *plan.figure;
     const Rect& f = plan.frame;
     const bool down = plan.reach.y_down;
-    Plot plot{panel.scene,
-              figure,
-              panel.theme,
-              panel.measure,
-              f,
-              {plan.reach.x.first, plan.reach.x.second, f.x, f.right(), figure.x.scale},
-              {plan.reach.y.first, plan.reach.y.second, down ? f.y : f.bottom(),
-               down ? f.bottom() : f.y, figure.y.scale},
-              panel.options.handles,
-              panel.scene.plots.size(),
-              Coverage(f),
-              {},
-              0,
-              {}};
+    Plot plot{.scene = panel.scene,
+              .figure = figure,
+              .theme = panel.theme,
+              .measure = panel.measure,
+              .frame = f,
+              .x = {plan.reach.x.first, plan.reach.x.second, f.x, f.right(), figure.x.scale},
+              .y = {plan.reach.y.first, plan.reach.y.second, down ? f.y : f.bottom(),
+                    down ? f.bottom() : f.y, figure.y.scale},
+              .handles = panel.options.handles,
+              .index = panel.scene.plots.size(),
+              .coverage = Coverage(f),
+              .in_key = plan.wanted_key};
     draw_title(plan, panel.scene, panel.theme, panel.measure);
     panel.scene.plots.push_back({figure.id, f, plot.x, plot.y, plan.reach.zoomable});
     if (f.width < least_frame || f.height < least_frame) {
@@ -121,7 +127,7 @@ std::vector<KeyEntry> draw_figure(const Plan& plan, Panel& panel) {
     draw_footer(plan, plot);
     std::vector<KeyEntry> homeless = place_labels(plot);
     const bool bars = !plan.reach.x_names.empty() || !plan.reach.y_names.empty();
-    if (!homeless.empty() && !bars && plan.key.empty() && draw_corner_key(plot, homeless)) {
+    if (!homeless.empty() && !bars && plan.wanted_key.empty() && draw_corner_key(plot, homeless)) {
         homeless.clear();
     }
     return homeless;
@@ -147,7 +153,7 @@ void rewind(Scene& scene, const Before& to) {
     cut(scene.handles, to.handles);
 }
 
-/// Draws a row; when some figure needs a key above its plot, once more with the keys.
+/// Draws a row; when some label needs a place above its plot, once more with the keys.
 void draw_row(const FigureRow& row, Panel& panel, const Rect& area) {
     const float s = panel.theme.scale;
     const float gaps = column_gap * s * static_cast<float>(row.figures.size() - 1);
@@ -163,7 +169,9 @@ void draw_row(const FigureRow& row, Panel& panel, const Rect& area) {
         const auto zoom = panel.options.zooms.find(f.id);
         Plan plan;
         plan.figure = &f;
+        plan.wanted_key = certain_key(f);
         plan.box = {std::round(x), area.y, std::round(width), area.height};
+        plan.slack = std::min({area.x, column_gap * s / 2, 12 * s});
         plan.reach = reach_of(f, zoom == panel.options.zooms.end() ? Zoom{} : zoom->second);
         plans.push_back(std::move(plan));
         x += width + column_gap * s;
@@ -171,25 +179,25 @@ void draw_row(const FigureRow& row, Panel& panel, const Rect& area) {
     const Scene& scene = panel.scene;
     const Before before = {scene.items.size(), scene.plots.size(), scene.hovers.size(),
                            scene.grids.size(), scene.handles.size()};
-    for (int attempt = 0; attempt < 2; ++attempt) {
+    constexpr int most_attempts = 3;  // a key makes the plot smaller, which may displace one more
+    for (int attempt = 1;; ++attempt) {
         float top = 0, bottom = 0;
         for (Plan& plan : plans) {
             plan_surroundings(plan, panel.theme, panel.measure);
-            top = std::max(top, plan.top);
-            bottom = std::max(bottom, plan.bottom);
+            top = std::max(top, plan.own_top);
+            bottom = std::max(bottom, plan.own_bottom);
         }
         bool again = false;
         for (Plan& plan : plans) {
-            plan.top = top;
-            plan.bottom = bottom;
+            // Frames with axes line up; blocks, trees and tokens stand right under their titles.
+            plan.top = plan.reach.cartesian ? top : plan.own_top;
+            plan.bottom = plan.reach.cartesian ? bottom : plan.own_bottom;
             plan_frame(plan, panel.theme, panel.measure);
             std::vector<KeyEntry> homeless = draw_figure(plan, panel);
-            if (plan.key.empty() && !homeless.empty()) {
-                plan.key = std::move(homeless);
-                again = true;
-            }
+            again = again || !homeless.empty();
+            plan.wanted_key.insert(plan.wanted_key.end(), homeless.begin(), homeless.end());
         }
-        if (!again || attempt == 1) {
+        if (!again || attempt == most_attempts) {
             return;
         }
         rewind(panel.scene, before);
@@ -212,7 +220,7 @@ Scene layout(const Outcome& outcome, Size size, const Theme& theme, const TextMe
         const float used = draw_heading(outcome, panel, area);
         area = {area.x, area.y + used, area.width, area.height - used};
     }
-    const float footer = footer_height(panel, outcome);
+    const float footer = footer_height(panel, outcome, area.height);
     if (footer > 0) {
         draw_panel_footer(outcome, panel, area);
         area.height -= footer;
@@ -223,7 +231,8 @@ Scene layout(const Outcome& outcome, Size size, const Theme& theme, const TextMe
         weights += row.figures.empty() ? 0 : std::max(row.height, 1e-6);
         rows += row.figures.empty() ? 0 : 1;
     }
-    const float gaps = rows > 0 ? row_gap * s * static_cast<float>(rows - 1) : 0;
+    const float gap = std::min(row_gap * s, area.height * 0.06F);
+    const float gaps = rows > 0 ? gap * static_cast<float>(rows - 1) : 0;
     float y = area.y;
     for (const FigureRow& row : outcome.rows) {
         if (row.figures.empty()) {
@@ -232,7 +241,7 @@ Scene layout(const Outcome& outcome, Size size, const Theme& theme, const TextMe
         const auto share = static_cast<float>(std::max(row.height, 1e-6) / weights);
         const float height = std::max(0.0F, (area.height - gaps) * share);
         draw_row(row, panel, {area.x, std::round(y), area.width, std::round(height)});
-        y += height + row_gap * s;
+        y += height + gap;
     }
     return std::move(panel.scene);
 }

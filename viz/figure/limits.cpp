@@ -15,6 +15,7 @@ struct Extent {
     double low = INFINITY, high = -INFINITY;
     double tight_low = INFINITY, tight_high = -INFINITY;  // data that fill the plot to its edge
     bool has_bodies = false;                              // points, which an edge would cut
+    bool has_numbers = false;  // at the ends of bars: they need room beyond
 
     bool usable(double v) const {
         return std::isfinite(v) && std::abs(v) <= largest && (scale == Scale::linear || v > 0);
@@ -66,6 +67,7 @@ struct Extents {
         reach.y_down = reach.y_down || m.horizontal;
         fixed_shape = true;
         values.add_tight({0});
+        values.has_numbers = values.has_numbers || (m.value_labels && !m.stacked);
         for (std::size_t i = 0; i < m.names.size(); ++i) {
             double up = 0, down = 0;
             for (const Bars::Series& s : m.series) {
@@ -160,7 +162,7 @@ std::pair<double, double> fitted(const Extent& e, bool is_y) {
         }
         return usable_limits({e.low, e.high}, e.scale);
     }
-    const double margin = is_y ? 0.06 : 0.03;
+    const double margin = e.has_numbers ? 0.12 : is_y ? 0.06 : 0.03;
     const bool pad_low = e.low < e.tight_low || (e.has_bodies && !is_y);
     const bool pad_high = e.high > e.tight_high || (e.has_bodies && !is_y);
     if (e.scale != Scale::linear) {

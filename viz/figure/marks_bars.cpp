@@ -12,7 +12,7 @@ constexpr float widest_bar = 56;
 
 /// A bar from `from` to `to` along the values, `across` .. `across + thick` along the names.
 Rect bar_rect(bool horizontal, float from, float to, float across, float thick) {
-    const auto [low, high] = std::minmax(snap(from), snap(to));
+    const auto [low, high] = std::minmax({snap(from), snap(to)});
     return horizontal ? Rect{low, across, high - low, thick} : Rect{across, low, thick, high - low};
 }
 
@@ -87,7 +87,7 @@ void draw_values(const Bars& mark, const std::vector<Bar>& bars, Plot& plot) {
         std::string text = format_value(bar.value, axis.style, 3);
         const Rect box = value_box(mark, bar, {plot.text_width(text, font), font.size});
         const Role role = mark.series[bar.series].role;
-        const Rect room = mark.stacked ? bar.rect.inset(2) : plot.frame;
+        const Rect room = mark.stacked ? bar.rect.inset(1) : plot.frame;
         if (!within(room, box)) {
             if (mark.stacked) {
                 continue;
@@ -138,11 +138,6 @@ void draw(const Bars& mark, Plot& plot) {
     }
     if (mark.value_labels) {
         draw_values(mark, bars, plot);
-    }
-    if (mark.series.size() > 1) {
-        for (const Bars::Series& series : mark.series) {
-            wish_for(plot, series.label, series.role, LabelWish::Kind::rule, Swatch::box);
-        }
     }
 }
 

@@ -27,12 +27,16 @@ Grid grid_of(const Cells& mark, const Plot& plot) {
     const Rect& f = plot.frame;
     const float wide = f.width / static_cast<float>(g.columns);
     const float high = std::max(1.0F, f.height / static_cast<float>(g.rows) - g.heading);
-    const float side = std::min({wide, high, 44 * s});
-    // Whole points keep every gap the same width, unless the cells would get too small for that.
-    g.side_x = side >= 4 ? std::floor(side) : side;
-    g.side_y = g.side_x;
-    g.gap = g.side_x >= 24 ? 3 : g.side_x >= 6 ? 2 : g.side_x >= 3 ? 1 : 0;
-    g.radius = g.side_x >= 24 ? 4 * s : g.side_x >= 6 ? 2 : 0;
+    // Square where it can be; up to 1.6 times as wide or high to use the room.
+    constexpr float most_stretch = 1.6F;
+    const auto whole = [](float side) {  // keeps every gap the same, unless cells get too small
+        return side >= 4 ? std::floor(side) : side;
+    };
+    g.side_x = whole(std::min({wide, high * most_stretch, 44 * s}));
+    g.side_y = whole(std::min({high, g.side_x * most_stretch, 44 * s}));
+    const float side = std::min(g.side_x, g.side_y);
+    g.gap = side >= 24 ? 3 : side >= 5 ? 2 : side >= 3 ? 1 : 0;
+    g.radius = side >= 24 ? 4 * s : side * 0.2F;
     g.origin = {f.x, f.y};
     return g;
 }
@@ -50,8 +54,9 @@ void draw_cell(const Cells::Item& item, const Rect& rect, const Grid& g, Plot& p
     const double filled = std::isfinite(item.filled) ? std::clamp(item.filled, 0.0, 1.0) : 0;
     if (item.outlined) {
         const float w = theme.hairline();
-        plot.add(StrokeRect{rect.inset(w / 2), item.role == Role::muted ? theme.line : color, w,
-                            g.radius});
+        const Color empty = theme.kind == ThemeKind::print ? theme.grid : theme.line;
+        plot.add(
+            StrokeRect{rect.inset(w / 2), item.role == Role::muted ? empty : color, w, g.radius});
     } else if (filled >= 1) {
         plot.add(FillRect{rect, color, g.radius});
     } else {
@@ -117,6 +122,7 @@ void draw(const Cells& mark, Plot& plot) {
         }
     }
     draw_headings(mark, g, plot);
+    plot.content_bottom = cell_rect(g, mark.items.size() - 1).bottom();
 }
 
 }  // namespace nibble

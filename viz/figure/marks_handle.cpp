@@ -26,10 +26,11 @@ void draw_ring(const Handle& mark, Plot& plot, Point at) {
     if (LabelWish* wish =
             wish_for(plot, mark.label, mark.role, LabelWish::Kind::handle, Swatch::none)) {
         const Size size = label_size(plot, mark.label);
-        for (float reach = radius * 0.8F + 2; reach < 120; reach += 12) {
+        for (float reach = radius + 5 * s; reach < 120 * s; reach += 6 * s) {
             wish_around(*wish, at, size, reach, reach);
         }
         wish->leader = at;
+        wish->leader_gap = radius + 2 * s;
         wish->on_picture = plot.picture && plot.picture->contains(at);
     }
 }

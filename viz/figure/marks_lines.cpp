@@ -61,7 +61,7 @@ void draw(const Line& mark, Plot& plot) {
     const RoleStyle& style = plot.theme.style(mark.role);
     const float width = plot.theme.stroke(), r = plot.theme.marker_radius();
     std::vector<Point> longest;
-    for (FarPath& run : mapped_runs(mark.x, mark.y, plot.x, plot.y)) {
+    for (FarPath& run : visible_runs(mark.x, mark.y, plot.x, plot.y, plot.frame.width)) {
         if (run.size() == 1 && !mark.markers &&
             plot.frame.inset(-1).contains(
                 {static_cast<float>(run[0].x), static_cast<float>(run[0].y)})) {
@@ -70,7 +70,7 @@ void draw(const Line& mark, Plot& plot) {
             plot.coverage.add(around(at, r), plot.owner);
             longest = longest.empty() ? std::vector<Point>{at} : longest;
         }
-        const FarPath path = thinned(mark.steps ? as_steps(run) : std::move(run), plot.frame.width);
+        const FarPath path = mark.steps ? as_steps(run) : std::move(run);
         for (std::vector<Point>& part : clipped(path, plot.frame.inset(-width))) {
             for (std::size_t i = 1; i < part.size(); ++i) {
                 plot.coverage.add_stroke(part[i - 1], part[i], width, plot.owner);
@@ -110,20 +110,24 @@ void draw(const Band& mark, Plot& plot) {
             low[i] = high[i] = NAN;  // both edges break at the same place
         }
     }
-    const auto lows = mapped_runs(mark.x, low, plot.x, plot.y);
-    const auto highs = mapped_runs(mark.x, high, plot.x, plot.y);
+    const float width = plot.frame.width;
+    const auto lows = visible_runs(mark.x, low, plot.x, plot.y, width);
+    const auto highs = visible_runs(mark.x, high, plot.x, plot.y, width);
     for (std::size_t run = 0; run < std::min(lows.size(), highs.size()); ++run) {
-        FarPath outline = thinned(highs[run], plot.frame.width);
-        const FarPath bottom = thinned(lows[run], plot.frame.width);
-        outline.insert(outline.end(), bottom.rbegin(), bottom.rend());
+        FarPath outline = highs[run];
+        outline.insert(outline.end(), lows[run].rbegin(), lows[run].rend());
         std::vector<Point> points = clipped_outline(outline, plot.frame);
         if (points.size() < 3) {
             continue;
         }
+        for (std::vector<Point>& part : clipped(highs[run], plot.frame)) {
+            if (part.size() >= edge.size()) {
+                edge = std::move(part);
+            }
+        }
         for (std::size_t i = 1; i < points.size(); ++i) {
             plot.coverage.add_stroke(points[i - 1], points[i], 1, plot.owner);
         }
-        edge = points;
         plot.add(Polygon{std::move(points), color.with_alpha(0.24)});
     }
     for (const Spot& spot : visible_spots(plot, mark.x, high, most_hovers / 4)) {
@@ -182,6 +186,10 @@ void draw(const Points& mark, Plot& plot) {
             }
         }
     }
+    const bool all_named = count <= most_named_points && mark.names.size() >= count && count > 0;
+    if (all_named) {
+        return;  // the points' own names say more than the name of their series
+    }
     if (LabelWish* wish =
             wish_for(plot, mark.label, mark.role, LabelWish::Kind::series, Swatch::marker)) {
         wish->candidates = std::move(series.candidates);
@@ -236,7 +244,9 @@ void draw(const Ticks& mark, Plot& plot) {
     const Rect& f = plot.frame;
     const AxisMap& map = mark.vertical ? plot.x : plot.y;
     const float across = mark.vertical ? f.height : f.width;
-    const auto length = across * static_cast<float>(std::clamp(mark.length, 0.0, 1.0));
+    const double from = std::clamp(mark.start, 0.0, 1.0);
+    const auto start = across * static_cast<float>(from);
+    const auto length = across * static_cast<float>(std::clamp(mark.length, 0.0, 1.0 - from));
     const float half = plot.theme.hairline() / 2;
     const Axis& axis = mark.vertical ? plot.figure.x : plot.figure.y;
     LabelWish tops;
@@ -253,8 +263,10 @@ void draw(const Ticks& mark, Plot& plot) {
             continue;  // several in one pixel: one line shows them
         }
         drawn.push_back(middle);
-        const Point a = mark.vertical ? Point{middle, f.bottom() - length} : Point{f.x, middle};
-        const Point b = mark.vertical ? Point{middle, f.bottom()} : Point{f.x + length, middle};
+        const Point a =
+            mark.vertical ? Point{middle, f.bottom() - start - length} : Point{f.x + start, middle};
+        const Point b =
+            mark.vertical ? Point{middle, f.bottom() - start} : Point{f.x + start + length, middle};
         plot.add(Polyline{{a, b}, style.color, plot.theme.hairline(), style.dash});
         plot.coverage.add_stroke(a, b, 1, plot.owner);
         if (drawn.size() <= most_hovers) {
@@ -264,7 +276,7 @@ void draw(const Ticks& mark, Plot& plot) {
             plot.scene.hovers.push_back(
                 {area, mark.label.empty() ? text : mark.label + "\n" + text, {}});
         }
-        if (mark.length < 0.95 && drawn.size() <= 64) {
+        if (mark.length < full_length && drawn.size() <= 64) {
             wish_around(tops, mark.vertical ? a : b, size, 4, static_cast<float>(drawn.size()));
         }
     }
@@ -289,6 +301,7 @@ void draw(const Note& mark, Plot& plot) {
         wish_around(*wish, at, size, reach, reach);
     }
     wish->leader = at;
+    wish->leader_gap = 2;
     wish->on_picture = plot.picture && plot.picture->contains(at);
 }
 

@@ -8,14 +8,31 @@
 namespace nibble {
 namespace {
 
-/// What is shown of a token: a blank one still takes room, a line break is named.
+/// What is shown of a token: a space before it becomes a gap, a blank one still takes room, a line
+/// break is named.
 std::string visible_text(const std::string& text) {
     std::string shown;
     for (const char c : text) {
         shown += c == '\n' ? "↵" : c == '\t' ? "→" : std::string(1, c);
     }
-    const bool blank = shown.find_first_not_of(' ') == std::string::npos;
-    return blank ? "·" : shown;
+    const std::size_t first = shown.find_first_not_of(' ');
+    return first == std::string::npos ? "·" : shown.substr(first);
+}
+
+constexpr float padding_of_token = 3, gap_of_tokens = 2;
+
+/// Width of the token and of those behind it that continue its word.
+float word_width(const Tokens& mark, std::size_t first, const Plot& plot, Font font) {
+    float width = 0;
+    for (std::size_t i = first; i < mark.items.size() && width < plot.frame.width; ++i) {
+        const std::string& text = mark.items[i].text;
+        if (i > first && (text.starts_with(' ') || text.starts_with('\n'))) {
+            break;
+        }
+        width += plot.text_width(visible_text(text), font) +
+                 plot.scaled(2 * padding_of_token + gap_of_tokens);
+    }
+    return width - plot.scaled(gap_of_tokens);
 }
 
 }  // namespace
@@ -24,7 +41,7 @@ void draw(const Tokens& mark, Plot& plot) {
     const Theme& theme = plot.theme;
     const float s = theme.scale;
     const Font font = {Face::text, 13.0F * s};
-    const float line = 24 * s, padding = 3 * s, gap = 2 * s;
+    const float line = 24 * s, padding = padding_of_token * s, gap = gap_of_tokens * s;
     const Rect& f = plot.frame;
     Point at = {f.x, f.y};
     for (std::size_t i = 0; i < mark.items.size(); ++i) {
@@ -32,7 +49,11 @@ void draw(const Tokens& mark, Plot& plot) {
         std::string text =
             shortened(visible_text(item.text), font, f.width - 2 * padding, plot.measure);
         const float width = plot.text_width(text, font) + 2 * padding;
-        if (at.x > f.x && at.x + width > f.right()) {
+        at.x += item.text.starts_with(' ') && at.x > f.x ? 3 * s : 0;
+        plot.content_bottom = at.y + line;
+        const bool starts_word = i == 0 || item.text.starts_with(' ');
+        const float needs = starts_word ? std::max(width, word_width(mark, i, plot, font)) : width;
+        if (at.x > f.x && at.x + std::min(needs, f.width) > f.right()) {
             at = {f.x, at.y + line};
         }
         // The last line keeps room to say how much is left out.

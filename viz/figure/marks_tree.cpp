@@ -136,7 +136,11 @@ void draw(const Tree& mark, Plot& plot) {
         const Rect rect = rect_of(i);
         const Color color = plot.color(node.role);
         const bool quiet = node.role == Role::muted;
-        plot.add(FillRect{rect, quiet ? theme.raised : color, std::min(5 * s, rect.height / 2)});
+        const float radius = std::min(5 * s, rect.height / 2), w = theme.hairline();
+        plot.add(FillRect{rect, quiet ? theme.raised : color, radius});
+        if (quiet) {
+            plot.add(StrokeRect{rect.inset(w / 2), theme.line, w, radius});
+        }
         if (has_text) {
             const std::string text = shortened(node.text, font, rect.width - 8 * s, plot.measure);
             plot.add(TextRun{rect.centre(), text, font, quiet ? theme.text : ink_on(color),

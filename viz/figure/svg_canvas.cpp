@@ -51,6 +51,32 @@ std::string base64(const std::string& bytes) {
     return text;
 }
 
+/// At least two pixels a point: viewers that smooth images in spite of `pixelated` then blur half a
+/// point at the edge of a cell, not the whole cell.
+std::string enlarged_png(const Image& image) {
+    constexpr int most_pixels = 4 << 20;
+    const auto factor = [](float points, int cells) {
+        return std::clamp(static_cast<int>(std::ceil(2 * points / static_cast<float>(cells))), 1,
+                          64);
+    };
+    int by_x = factor(image.rect.width, image.width);
+    int by_y = factor(image.rect.height, image.height);
+    if (std::int64_t(by_x) * by_y * image.width * image.height > most_pixels) {
+        by_x = by_y = 1;
+    }
+    const int width = image.width * by_x, height = image.height * by_y;
+    std::vector<Color> pixels;
+    pixels.reserve(static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
+    for (int row = 0; row < height; ++row) {
+        const Color* const cells =
+            image.pixels->data() + static_cast<std::ptrdiff_t>(row / by_y) * image.width;
+        for (int col = 0; col < width; ++col) {
+            pixels.push_back(cells[col / by_x]);
+        }
+    }
+    return png_bytes(pixels, width, height);
+}
+
 class SvgCanvas : public Canvas {
 public:
     void paint(const FillRect& item) override {
@@ -106,7 +132,7 @@ public:
         out += "<image" + box(item.rect, 0) +
                " preserveAspectRatio=\"none\" image-rendering=\"optimizeSpeed\""
                " style=\"image-rendering:pixelated\" xlink:href=\"data:image/png;base64," +
-               base64(png_bytes(*item.pixels, item.width, item.height)) + "\"/>\n";
+               base64(enlarged_png(item)) + "\"/>\n";
     }
     void paint(const PushClip& item) override {
         out += fmt::format(
@@ -140,7 +166,12 @@ private:
     static std::string points(const std::vector<Point>& list) {
         std::string text;
         for (const Point& p : list) {
-            text += (text.empty() ? "" : " ") + num(p.x) + "," + num(p.y);
+            if (!text.empty()) {
+                text += ' ';
+            }
+            text += num(p.x);
+            text += ',';
+            text += num(p.y);
         }
         return text;
     }

@@ -47,7 +47,8 @@ void fill_roles(Theme& t, Color subject, Color baseline, Color reference, Color 
     at(Role::baseline) = {baseline, Dash::dashed, square};
     at(Role::reference) = {reference, Dash::solid, diamond};
     at(Role::limit) = {limit, Dash::dashed, triangle};
-    at(Role::muted) = {t.muted, Dash::dotted, circle};
+    // Half way to faint: context must not outweigh the subject where it fills bars.
+    at(Role::muted) = {mix(t.muted, t.faint, 0.5), Dash::dotted, circle};
     constexpr std::array<std::uint32_t, 8> kinds = {0x0072b2, 0xe69f00, 0x009e73, 0xcc79a7,
                                                     0x56b4e9, 0xd55e00, 0xb8a800, 0x7a6cff};
     constexpr std::array<Dash, 3> dashes = {Dash::solid, Dash::dashed, Dash::dotted};
@@ -115,7 +116,7 @@ Theme make_theme(ThemeKind kind, float scale) {
 }
 
 double contrast(Color a, Color b) {
-    const auto [dark, light] = std::minmax(luminance(a), luminance(b));
+    const auto [dark, light] = std::minmax({luminance(a), luminance(b)});
     return (light + 0.05) / (dark + 0.05);
 }
 

@@ -32,11 +32,9 @@ struct Factor {
 
 /// The one factor that all labels of a linear axis share.
 Factor factor_of(NumberStyle style, double largest) {
-    if (style == NumberStyle::percent) {
-        return {0.01, " %", {}};
-    }
+    const bool percent = style == NumberStyle::percent;
     if (largest == 0) {
-        return {};
+        return {1, percent ? " %" : "", {}};
     }
     if (style == NumberStyle::bytes) {
         static constexpr std::array<const char*, 6> units = {" B",   " KiB", " MiB",
@@ -51,10 +49,13 @@ Factor factor_of(NumberStyle style, double largest) {
         const double k = std::clamp(std::floor(exponent / 3), -5.0, 5.0);
         return {std::pow(10.0, 3 * k), prefixes.at(static_cast<std::size_t>(k + 5)), {}};
     }
-    if (exponent >= 5 || exponent <= -4) {
-        return {std::pow(10.0, exponent), {}, power_of(10, static_cast<int>(exponent))};
+    const double shown = percent ? exponent + 2 : exponent;
+    Factor factor = {percent ? 0.01 : 1, percent ? " %" : "", {}};
+    if (shown >= 5 || shown <= -4) {
+        factor.scale *= std::pow(10.0, shown);
+        factor.in_name = power_of(10, static_cast<int>(shown));
     }
-    return {};
+    return factor;
 }
 
 /// Decimals that tell multiples of `step` apart.
@@ -68,18 +69,22 @@ int decimals_of(double step) {
     return 15;
 }
 
-/// 12345 -> "12 345" with thin spaces; four digits stay together.
-std::string grouped(std::string digits) {
+/// 12345 -> "12 345" with thin spaces. Four digits stay together unless a neighbour on the axis has
+/// more (`least` = 4).
+std::string grouped(const std::string& digits, std::size_t least = 5) {
     const std::size_t first = digits.find_first_of("0123456789");
-    std::size_t end = std::min(digits.find('.'), digits.size());
-    if (end - first <= 4) {
+    const std::size_t end = std::min(digits.find('.'), digits.size());
+    if (end - first < least) {
         return digits;
     }
-    while (end > first + 3) {
-        end -= 3;
-        digits.insert(end, thin_space);
+    std::string text;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        if (i > first && i < end && (end - i) % 3 == 0) {
+            text += thin_space;
+        }
+        text += digits[i];
     }
-    return digits;
+    return text;
 }
 
 AxisTicks linear_ticks_with(NumberStyle style, std::pair<double, double> limits, double step) {
@@ -87,14 +92,14 @@ AxisTicks linear_ticks_with(NumberStyle style, std::pair<double, double> limits,
     const double largest = std::max(std::abs(limits.first), std::abs(limits.second));
     const Factor factor = factor_of(style, largest);
     const int decimals = decimals_of(step / factor.scale);
+    const std::size_t least_grouped = largest / factor.scale >= 1e4 ? 4 : 5;
     AxisTicks ticks;
     ticks.factor = factor.in_name;
     for (double k = first; k <= last; ++k) {
         const double value = k * step;
-        std::string text = grouped(fmt::format("{:.{}f}", value / factor.scale, decimals));
-        if (k == 0) {
-            text = "0";
-        }
+        const std::string text =
+            k == 0 ? std::string("0")
+                   : grouped(fmt::format("{:.{}f}", value / factor.scale, decimals), least_grouped);
         const bool bare_zero = k == 0 && style != NumberStyle::percent;
         ticks.major.push_back(
             {k == 0 ? 0.0 : value, with_minus(text) + (bare_zero ? std::string() : factor.suffix)});
@@ -138,8 +143,9 @@ bool labels_fit(const AxisTicks& ticks, std::pair<double, double> limits, float 
     return true;
 }
 
+/// Evenly spaced values, on a linear axis or zoomed into part of a logarithmic one.
 AxisTicks linear_ticks(NumberStyle style, std::pair<double, double> limits, float length,
-                       const LabelRoom& room) {
+                       const LabelRoom& room, bool log) {
     const double span = limits.second - limits.first;
     const double largest = std::max(std::abs(limits.first), std::abs(limits.second));
     std::optional<AxisTicks> fallback;
@@ -153,7 +159,7 @@ AxisTicks linear_ticks(NumberStyle style, std::pair<double, double> limits, floa
         if (count < 1 || (count < 2 && fallback)) {
             break;
         }
-        if (labels_fit(ticks, limits, length, room, false)) {
+        if (labels_fit(ticks, limits, length, room, log)) {
             return ticks;
         }
         fallback = std::move(ticks);
@@ -173,7 +179,7 @@ std::string log_label(int base, int exponent, NumberStyle style, bool plain) {
         return format_value(value, style, 4);
     }
     if (plain || (base == 10 && std::abs(exponent) <= 1)) {
-        return grouped(fmt::format("{:.{}f}", value, std::max(0, -exponent)));
+        return grouped(fmt::format("{:.{}f}", value, std::max(0, -exponent)), 4);
     }
     return power_of(base, exponent);
 }
@@ -263,12 +269,7 @@ AxisTicks log_ticks(const Axis& axis, std::pair<double, double> limits, float le
     }
     // Zoomed into less than a step of the base: evenly spaced numbers say more than one power.
     if (high - low < 1) {
-        AxisTicks ticks = linear_ticks(axis.style, limits, length, room);
-        if (labels_fit(ticks, limits, length, room, true)) {
-            return ticks;
-        }
-        ticks.major.resize(1);
-        return ticks;
+        return linear_ticks(axis.style, limits, length, room, true);
     }
     AxisTicks ticks = power_ticks(base, axis.style, low, high, 1);
     ticks.major = {ticks.major[ticks.major.size() / 2]};
@@ -335,7 +336,7 @@ AxisTicks make_ticks(const Axis& axis, std::pair<double, double> limits, float l
                   [](const auto& a, const auto& b) { return a.value < b.value; });
         return ticks;
     }
-    return axis.scale == Scale::linear ? linear_ticks(axis.style, limits, length, room)
+    return axis.scale == Scale::linear ? linear_ticks(axis.style, limits, length, room, false)
                                        : log_ticks(axis, limits, length, room);
 }
 
