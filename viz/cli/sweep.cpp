@@ -3,6 +3,7 @@
 // Points run side by side and land in a row of their own, so the table is the same for any number
 // of threads. Nothing is written before the last point is done.
 #include <atomic>
+#include <cmath>
 #include <condition_variable>
 #include <fmt/format.h>
 #include <mutex>
@@ -165,7 +166,8 @@ std::string to_csv(const Plan& plan, const std::vector<Row>& rows) {
         }
         for (const Metric& m : columns) {
             const Metric* found = find(rows[i], m.name);
-            cells.push_back(found ? fmt::format("{}", found->value) : "");
+            const bool missing = !found || std::isnan(found->value);
+            cells.push_back(missing ? "" : fmt::format("{}", found->value));
         }
         if (errors) {
             cells.push_back(csv_cell(rows[i].error));
@@ -295,7 +297,7 @@ int sweep_command(const Words& words) {
     CommandLine line(fmt::format("sweep {} [--param values]... [--out FILE]... [--json]", id),
                      "Computes an experiment at every point of a grid of parameters and writes one "
                      "table: the swept parameters, then every metric. The last flag varies "
-                     "fastest.");
+                     "fastest. Points run side by side; --threads 1 when speeds are measured.");
     line.positional("ID", base.experiment ? "" : "An experiment, as `nibble list` names it.",
                     false);
     if (base.experiment) {
