@@ -132,9 +132,7 @@ void Block::schedule() {
         if (!progress) {
             try {
                 report_stall();
-            } catch (...) {
-                failure_ = std::current_exception();
-            }
+            } catch (...) { failure_ = std::current_exception(); }
             return;
         }
     }
@@ -173,9 +171,7 @@ void Block::run_seated() {
         finish(me);
     } catch (const Abandoned&) {
         // another thread has failed, and said why
-    } catch (...) {
-        failure_ = std::current_exception();
-    }
+    } catch (...) { failure_ = std::current_exception(); }
     me.state = Thread::State::finished;
 }
 

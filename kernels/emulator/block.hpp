@@ -48,8 +48,8 @@ struct Thread {
     Fiber* seat = nullptr;
     Where waits_at;  // the place of the barrier or warp function it waits in
 
-    std::vector<AsyncCopy> open_copies;                 // not yet committed
-    std::vector<std::vector<AsyncCopy>> copy_groups;    // committed, oldest first
+    std::vector<AsyncCopy> open_copies;               // not yet committed
+    std::vector<std::vector<AsyncCopy>> copy_groups;  // committed, oldest first
 };
 
 /// The lanes of a warp coming together in a warp function. Each brings a value; when the last one
@@ -70,9 +70,9 @@ struct Meeting {
 };
 
 struct Warp {
-    std::uint32_t ready = 0;     // lanes that can run
-    std::uint32_t live = 0;      // lanes that have not finished
-    std::uint32_t phase = 1;     // counts __syncwarp, for the race detector
+    std::uint32_t ready = 0;                         // lanes that can run
+    std::uint32_t live = 0;                          // lanes that have not finished
+    std::uint32_t phase = 1;                         // counts __syncwarp, for the race detector
     std::vector<std::unique_ptr<Meeting>> meetings;  // reused
 };
 

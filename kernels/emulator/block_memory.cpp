@@ -14,8 +14,8 @@ std::string spot(Access access, const Extent& extent, const void* address, std::
                               : extent.name.empty()         ? "a buffer"
                                                             : "buffer '" + extent.name + "'";
     return std::string(name(access)) + " of " + std::to_string(bytes) + " bytes at byte " +
-           std::to_string(offset) + " of " + where + ", which has " +
-           std::to_string(extent.bytes) + " bytes";
+           std::to_string(offset) + " of " + where + ", which has " + std::to_string(extent.bytes) +
+           " bytes";
 }
 
 }  // namespace
@@ -56,17 +56,26 @@ void Block::check(Access access, const Extent& extent, const void* address, std:
     using Verdict = SharedMemory::Verdict;
     Verdict verdict = Verdict::fine;
     switch (access) {
-        case Access::load: verdict = shared_.load(address, bytes, visitor()); break;
-        case Access::store: verdict = shared_.store(address, value, bytes, visitor()); break;
-        case Access::atomic: verdict = shared_.atomic(address, bytes, visitor()); break;
-        case Access::async_copy: verdict = shared_.expect(address, bytes, visitor()); break;
+        case Access::load:
+            verdict = shared_.load(address, bytes, visitor());
+            break;
+        case Access::store:
+            verdict = shared_.store(address, value, bytes, visitor());
+            break;
+        case Access::atomic:
+            verdict = shared_.atomic(address, bytes, visitor());
+            break;
+        case Access::async_copy:
+            verdict = shared_.expect(address, bytes, visitor());
+            break;
     }
     if (verdict == Verdict::fine) {
         return;
     }
     const std::string what = spot(access, extent, address, bytes);
     switch (verdict) {
-        case Verdict::fine: break;
+        case Verdict::fine:
+            break;
         case Verdict::uninitialised:
             fail(Fault::Kind::uninitialised_shared, what + ", which no thread has written", where);
         case Verdict::unfinished:

@@ -19,20 +19,23 @@ std::string hex(std::uint32_t mask) {
 
 /// "lanes 0-15, 20"
 std::string lanes_text(std::uint32_t lanes) {
-    std::string list;
+    std::string list = std::has_single_bit(lanes) ? "lane" : "lanes";
+    const char* separator = " ";
     for (unsigned lane = 0; lane < warp_size; ++lane) {
         if ((lanes >> lane & 1u) == 0) {
             continue;
         }
-        unsigned last = lane;
-        while (last + 1 < warp_size && (lanes >> (last + 1) & 1u)) {
-            ++last;
+        list += separator + std::to_string(lane);
+        separator = ", ";
+        const unsigned first = lane;
+        while (lane + 1 < warp_size && (lanes >> (lane + 1) & 1u)) {
+            ++lane;
         }
-        list += (list.empty() ? "" : ", ") + std::to_string(lane) +
-                (last > lane ? "-" + std::to_string(last) : "");
-        lane = last;
+        if (lane > first) {
+            list += '-' + std::to_string(lane);
+        }
     }
-    return (std::has_single_bit(lanes) ? "lane " : "lanes ") + list;
+    return list;
 }
 
 bool same_place(const Where& a, const Where& b) {
@@ -101,8 +104,8 @@ Meeting& Block::meet(const char* word, std::uint32_t mask, const void* value, st
     const std::uint32_t bit = 1u << me.lane;
     if ((mask & bit) == 0) {
         fail(Fault::Kind::mismatched_mask,
-             std::string(word) + " with mask " + hex(mask) + " by lane " +
-                 std::to_string(me.lane) + ", which the mask does not name",
+             std::string(word) + " with mask " + hex(mask) + " by lane " + std::to_string(me.lane) +
+                 ", which the mask does not name",
              where);
     }
     Meeting& meeting = *find_meeting(warp, word, mask, where);
@@ -199,8 +202,9 @@ void Block::report_stall() const {
                     }
                 }
             }
-            list += (list.empty() ? "" : "; ") + lanes_text(together) + " of warp " +
-                    std::to_string(w) + " wait in " + waits + " at " + text(t.waits_at);
+            list += list.empty() ? "" : "; ";
+            list += lanes_text(together) + " of warp " + std::to_string(w) + " wait in " + waits +
+                    " at " + text(t.waits_at);
         }
     }
     fail_as(first, Fault::Kind::deadlock, list, first->waits_at);

@@ -26,23 +26,34 @@ Fault::Fault(Kind kind, Place place, const std::string& message)
 
 const char* name(Fault::Kind kind) {
     switch (kind) {
-        case Fault::Kind::divergent_barrier: return "divergent barrier";
-        case Fault::Kind::mismatched_mask: return "mismatched mask";
-        case Fault::Kind::absent_lane: return "absent lane";
-        case Fault::Kind::deadlock: return "deadlock";
-        case Fault::Kind::out_of_bounds: return "out-of-bounds access";
-        case Fault::Kind::misaligned: return "misaligned access";
-        case Fault::Kind::uninitialised_shared: return "uninitialised shared memory";
-        case Fault::Kind::unfinished_copy: return "unfinished copy";
-        case Fault::Kind::race: return "race";
-        case Fault::Kind::bad_launch: return "bad launch";
+        case Fault::Kind::divergent_barrier:
+            return "divergent barrier";
+        case Fault::Kind::mismatched_mask:
+            return "mismatched mask";
+        case Fault::Kind::absent_lane:
+            return "absent lane";
+        case Fault::Kind::deadlock:
+            return "deadlock";
+        case Fault::Kind::out_of_bounds:
+            return "out-of-bounds access";
+        case Fault::Kind::misaligned:
+            return "misaligned access";
+        case Fault::Kind::uninitialised_shared:
+            return "uninitialised shared memory";
+        case Fault::Kind::unfinished_copy:
+            return "unfinished copy";
+        case Fault::Kind::race:
+            return "race";
+        case Fault::Kind::bad_launch:
+            return "bad launch";
     }
     return "fault";
 }
 
 std::string text(const Index3& index) {
-    return "(" + std::to_string(index.x) + ", " + std::to_string(index.y) + ", " +
-           std::to_string(index.z) + ")";
+    std::string triple(1, '(');
+    triple += std::to_string(index.x) + ", " + std::to_string(index.y) + ", ";
+    return triple += std::to_string(index.z) + ")";
 }
 
 std::string emulator::text(const Where& where) {

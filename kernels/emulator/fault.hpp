@@ -31,9 +31,9 @@ public:
     };
 
     struct Place {
-        std::string kernel;     // as launch<...> names it
-        Index3 block, thread;   // blockIdx and threadIdx of the thread that noticed
-        std::string file;       // where in the source; empty when no line is to blame
+        std::string kernel;    // as launch<...> names it
+        Index3 block, thread;  // blockIdx and threadIdx of the thread that noticed
+        std::string file;      // where in the source; empty when no line is to blame
         unsigned line = 0;
     };
 

@@ -1,5 +1,5 @@
-// A stack of its own that code can leave in the middle and come back to: Boost.Context's fiber, plus
-// what the sanitizers must be told at every change of stack.
+// A stack of its own that code can leave in the middle and come back to: Boost.Context's fiber,
+// plus what the sanitizers must be told at every change of stack.
 //
 // CUDA threads are many and short, so a fiber is a seat rather than a thread: its body runs, the
 // fiber suspends, and the next resume runs the body again for whoever sits there then.

@@ -25,9 +25,7 @@ struct SixteenBit {
     SixteenBit(float x) : bits(code_of(x)) {}
     SixteenBit(double x) : bits(code_of(x)) {}
     SixteenBit(int x) : bits(code_of(x)) {}
-    SixteenBit(__half_raw raw)
-        requires(format.exponent_bits == 5)
-        : bits(raw.x) {}
+    SixteenBit(__half_raw raw) requires(format.exponent_bits == 5) : bits(raw.x) {}
     // NOLINTEND(google-explicit-constructor)
     explicit operator float() const { return small::decode(format, bits); }
 
@@ -37,8 +35,7 @@ struct SixteenBit {
         return h;
     }
     static std::uint16_t code_of(double x) {
-        return static_cast<std::uint16_t>(
-            small::encode(format, x, small::Overflow::infinity, nan));
+        return static_cast<std::uint16_t>(small::encode(format, x, small::Overflow::infinity, nan));
     }
 
     friend SixteenBit operator+(SixteenBit a, SixteenBit b) { return float(a) + float(b); }
@@ -59,12 +56,8 @@ struct SixteenBit {
     friend SixteenBit __hdiv(SixteenBit a, SixteenBit b) { return a / b; }
     friend SixteenBit __hneg(SixteenBit a) { return -a; }
     friend SixteenBit __habs(SixteenBit a) { return from_bits(a.bits & 0x7fffu); }
-    friend SixteenBit __hmax(SixteenBit a, SixteenBit b) {
-        return std::fmax(float(a), float(b));
-    }
-    friend SixteenBit __hmin(SixteenBit a, SixteenBit b) {
-        return std::fmin(float(a), float(b));
-    }
+    friend SixteenBit __hmax(SixteenBit a, SixteenBit b) { return std::fmax(float(a), float(b)); }
+    friend SixteenBit __hmin(SixteenBit a, SixteenBit b) { return std::fmin(float(a), float(b)); }
     friend SixteenBit __hfma(SixteenBit a, SixteenBit b, SixteenBit c) {
         return SixteenBit(small::fma_to_odd(float(a), float(b), float(c)));
     }

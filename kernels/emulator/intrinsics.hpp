@@ -66,8 +66,8 @@ T shuffle(const char* word, std::uint32_t mask, T value, unsigned source, const 
     });
 }
 
-// A warp can be shuffled in segments of `width` lanes, a power of two. A source outside the caller's
-// segment means the caller itself.
+// A warp can be shuffled in segments of `width` lanes, a power of two. A source outside the
+// caller's segment means the caller itself.
 
 template <class T>
 T __shfl_sync(unsigned mask, T value, int source, int width = 32, Where here = Where::current()) {
@@ -171,8 +171,7 @@ T atomically(const Pointer<T>& p, const Where& here, Change change) {
                       here);
     const std::atomic_ref<T> cell(*p.address());
     T old = cell.load();
-    while (!cell.compare_exchange_weak(old, change(old))) {
-    }
+    while (!cell.compare_exchange_weak(old, change(old))) {}
     return old;
 }
 
@@ -204,8 +203,7 @@ template <class T> T atomicExch(const Pointer<T>& p, Plain<T> v, Where here = Wh
 // clang-format on
 template <class T>
 T atomicCAS(const Pointer<T>& p, Plain<T> expected, Plain<T> v, Where here = Where::current()) {
-    const T old =
-        atomically(p, here, [&](T current) { return current == expected ? v : current; });
+    const T old = atomically(p, here, [&](T current) { return current == expected ? v : current; });
     if (old != expected) {
         running_block->yield(here);  // in a loop that waits for a lock, its holder must get to run
     }

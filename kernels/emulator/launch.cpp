@@ -14,8 +14,8 @@ thread_local Session* innermost = nullptr;
 
 constexpr std::uint64_t no_block = std::numeric_limits<std::uint64_t>::max();
 
-/// Hands out blocks in order, knows which have finished, and keeps the fault of the first block that
-/// failed. Blocks before it still run to their end: one of them may fail too, and then counts.
+/// Hands out blocks in order, knows which have finished, and keeps the fault of the first block
+/// that failed. Blocks before it still run to their end: one of them may fail too, and then counts.
 class Progress {
 public:
     explicit Progress(std::uint64_t blocks) : blocks_(blocks) {}
@@ -76,9 +76,7 @@ struct Worker {
             std::exception_ptr failure;
             try {
                 block.run(plan, *next, recorder ? &*recorder : nullptr);
-            } catch (...) {
-                failure = std::current_exception();
-            }
+            } catch (...) { failure = std::current_exception(); }
             progress.finished(*next, failure);
         }
         barriers = block.barriers() - old_barriers;
@@ -113,8 +111,7 @@ unsigned worker_count(unsigned wanted, std::uint64_t blocks) {
     const unsigned processor = std::max(1u, std::thread::hardware_concurrency());
     const std::uint64_t useful =
         wanted != 0 ? blocks : std::max<std::uint64_t>(1, blocks / blocks_per_thread);
-    return static_cast<unsigned>(
-        std::min<std::uint64_t>(wanted != 0 ? wanted : processor, useful));
+    return static_cast<unsigned>(std::min<std::uint64_t>(wanted != 0 ? wanted : processor, useful));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Launching a kernel on the emulator: a grid of blocks over the processor's threads, the same result
-// and the same fault in every run, whatever the number of threads.
+// Launching a kernel on the emulator: a grid of blocks over the processor's threads, the same
+// result and the same fault in every run, whatever the number of threads.
 //
 //     Session session{{.order = Order::shuffled, .seed = 7, .xray = true}};
 //     quantize(...);                       // launches inside, on this OS thread
@@ -20,11 +20,11 @@ namespace nibble::kernels::emulator {
 
 struct Options {
     Order order = Order::forward;
-    std::uint64_t seed = 0;     // of Order::shuffled
-    bool xray = false;          // count every access
-    Watch watch;                // which requests the X-ray keeps whole
-    bool check_shared = true;   // histories of shared memory: uninitialised, unfinished, race
-    unsigned threads = 0;       // OS threads to run blocks on; 0: as many as the processor has
+    std::uint64_t seed = 0;    // of Order::shuffled
+    bool xray = false;         // count every access
+    Watch watch;               // which requests the X-ray keeps whole
+    bool check_shared = true;  // histories of shared memory: uninitialised, unfinished, race
+    unsigned threads = 0;      // OS threads to run blocks on; 0: as many as the processor has
 };
 
 /// Options for the launches of this OS thread, and the reports of those launches, from construction
@@ -47,8 +47,8 @@ private:
     Session* outer_;
 };
 
-/// Runs `body` once for every thread of every block. Throws Fault: of the faults that several blocks
-/// ran into, always that of the first block.
+/// Runs `body` once for every thread of every block. Throws Fault: of the faults that several
+/// blocks ran into, always that of the first block.
 void run_grid(std::string_view kernel, Index3 grid, Index3 block, std::size_t dynamic_bytes,
               std::function<void()> body);
 

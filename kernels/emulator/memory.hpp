@@ -32,8 +32,8 @@ constexpr std::size_t buffer_alignment = 256;
 /// Uninitialised memory of `bytes`, filled with 0xff (NaN as a float, -1 as an integer).
 /// Throws std::bad_alloc.
 void* allocate(std::size_t bytes, const std::string& name = {});
-/// Throws Fault when a kernel wrote into the guard zones since the last look.
-void release(void* buffer);
+/// Of a buffer from allocate, or null.
+void release(void* buffer) noexcept;
 
 /// The buffer that holds this address, or null for memory that is not the emulator's.
 const Extent* extent_of(const void* address);

@@ -22,8 +22,8 @@ struct Index {
     Where where;
 
     template <class I>
-        requires std::integral<I> || std::is_enum_v<I>
-    Index(I i, Where here = Where::current())  // NOLINT(google-explicit-constructor)
+    requires std::integral<I> || std::is_enum_v<I> Index(
+        I i, Where here = Where::current())  // NOLINT(google-explicit-constructor)
         : value(static_cast<std::ptrdiff_t>(i)), where(here) {}
 };
 
@@ -66,26 +66,40 @@ public:
         : address_(address), extent_(extent), where_(where) {}
     Reference(const Reference&) = delete;
 
-    operator T() const&& {  // NOLINT(google-explicit-constructor): that is how an element reads
+    operator T() && {  // NOLINT(google-explicit-constructor): that is how an element reads
         return load(address_, extent_, where_);
     }
-    T operator=(const T& value) const&& {
+    T operator=(const T& value) && {
         store(address_, extent_, value, where_);
         return value;
     }
-    T operator=(Reference&& other) const&& {
+    T operator=(Reference&& other) && {
         const T value = std::move(other);
         store(address_, extent_, value, where_);
         return value;
     }
-    T operator+=(const T& v) && { return change([&](const T& old) { return T(old + v); }); }
-    T operator-=(const T& v) && { return change([&](const T& old) { return T(old - v); }); }
-    T operator*=(const T& v) && { return change([&](const T& old) { return T(old * v); }); }
-    T operator/=(const T& v) && { return change([&](const T& old) { return T(old / v); }); }
-    T operator|=(const T& v) && { return change([&](const T& old) { return T(old | v); }); }
-    T operator&=(const T& v) && { return change([&](const T& old) { return T(old & v); }); }
-    T operator^=(const T& v) && { return change([&](const T& old) { return T(old ^ v); }); }
-    Pointer<T> operator&() const&& { return Pointer<T>(address_, extent_); }
+    T operator+=(const T& v) && {
+        return change([&](const T& old) { return T(old + v); });
+    }
+    T operator-=(const T& v) && {
+        return change([&](const T& old) { return T(old - v); });
+    }
+    T operator*=(const T& v) && {
+        return change([&](const T& old) { return T(old * v); });
+    }
+    T operator/=(const T& v) && {
+        return change([&](const T& old) { return T(old / v); });
+    }
+    T operator|=(const T& v) && {
+        return change([&](const T& old) { return T(old | v); });
+    }
+    T operator&=(const T& v) && {
+        return change([&](const T& old) { return T(old & v); });
+    }
+    T operator^=(const T& v) && {
+        return change([&](const T& old) { return T(old ^ v); });
+    }
+    Pointer<T> operator&() && { return Pointer<T>(address_, extent_); }
 
 private:
     template <class F>
@@ -112,8 +126,8 @@ public:
         : address_(address), extent_(extent_of(address)) {}
     Pointer(T* address, const Extent* extent) : address_(address), extent_(extent) {}
     template <class U>
-        requires(std::is_const_v<T> && std::same_as<U, Element>)
-    Pointer(const Pointer<U>& other)  // NOLINT(google-explicit-constructor): as T* to const T*
+    requires(std::is_const_v<T>&& std::same_as<U, Element>)
+        Pointer(const Pointer<U>& other)  // NOLINT(google-explicit-constructor): as T* to const T*
         : address_(other.address()), extent_(other.extent()) {}
 
     auto operator[](Index i) const {
@@ -172,15 +186,12 @@ public:
         }
     }
     operator Pointer<T>()  // NOLINT(google-explicit-constructor): arrays decay
-        requires flat
-    {
+        requires flat {
         return start(Where::current());
     }
     template <std::integral I>
-        requires flat
-    Pointer<T> operator+(I i) {
-        return start(Where::current()) + i;
-    }
+    requires flat Pointer<T>
+    operator+(I i) { return start(Where::current()) + i; }
 
 private:
     Pointer<T> start(Where where) {

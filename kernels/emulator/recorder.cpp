@@ -72,8 +72,8 @@ void Recorder::count(Site& site, unsigned warp, std::uint64_t block) {
         sum.cost.wavefronts += cost.wavefronts;
         sum.cost.ideal_wavefronts += cost.ideal_wavefronts;
         if (block == watch_.block && occurrence < watch_.requests) {
-            Request shown{warp, occurrence, request.active, sum.bytes_per_lane,
-                          request.extent->name, {}};
+            Request shown{
+                warp, occurrence, request.active, sum.bytes_per_lane, request.extent->name, {}};
             for (int lane = 0; lane < warp_size; ++lane) {
                 if (request.active >> lane & 1u) {
                     shown.offset[lane] = static_cast<std::int64_t>(

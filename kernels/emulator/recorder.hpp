@@ -1,6 +1,6 @@
-// Collects the accesses of one block, joins them into warp requests when the block is done, and adds
-// up what they cost. Each worker thread has one; their counts are sums, so it does not matter which
-// worker ran which block.
+// Collects the accesses of one block, joins them into warp requests when the block is done, and
+// adds up what they cost. Each worker thread has one; their counts are sums, so it does not matter
+// which worker ran which block.
 #pragma once
 
 #include <cstdint>
@@ -50,7 +50,7 @@ private:
         const Extent* extent = nullptr;
         std::array<std::uintptr_t, warp_size> address{};
     };
-    struct Stream {  // the requests of one warp at one place
+    struct Stream {                                     // the requests of one warp at one place
         std::array<std::uint32_t, warp_size> passed{};  // how often each lane was here
         std::vector<Open> requests;
     };

@@ -118,8 +118,8 @@ SharedMemory::Verdict SharedMemory::load(const void* address, std::size_t bytes,
     return Verdict::fine;
 }
 
-SharedMemory::Verdict SharedMemory::store(const void* address, const void* value,
-                                          std::size_t bytes, Visitor who) {
+SharedMemory::Verdict SharedMemory::store(const void* address, const void* value, std::size_t bytes,
+                                          Visitor who) {
     Cell* const cell = cells(address);
     const bool same_value = std::memcmp(address, value, bytes) == 0;
     for (std::size_t i = 0; i < bytes; ++i) {

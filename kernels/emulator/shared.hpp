@@ -19,8 +19,9 @@ namespace nibble::kernels::emulator {
 /// Guide, "Technical specifications per compute capability").
 constexpr std::size_t shared_limit = 227 * 1024;
 
-/// When something happened, as far as order within a block goes: `phase` counts the block's barriers
-/// and `warp_phase` the __syncwarp of the thread's own warp. Equal stamps mean: nothing in between.
+/// When something happened, as far as order within a block goes: `phase` counts the block's
+/// barriers and `warp_phase` the __syncwarp of the thread's own warp. Equal stamps mean: nothing in
+/// between.
 struct Moment {
     std::uint32_t phase = 0, warp_phase = 0;
 };

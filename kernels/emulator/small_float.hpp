@@ -59,8 +59,7 @@ inline std::uint32_t encode(SmallFormat f, double x, Overflow overflow, std::uin
         return nan;
     }
     const std::uint32_t sign = std::signbit(x) ? f.sign_bit() : 0;
-    const std::uint32_t code =
-        std::isinf(x) ? f.largest() + 1 : round_magnitude(f, x);
+    const std::uint32_t code = std::isinf(x) ? f.largest() + 1 : round_magnitude(f, x);
     if (code <= f.largest()) {
         return sign | code;
     }

@@ -46,11 +46,10 @@ Pointer<T> dynamic_shared() {
 
 /// Starts copying one element (4, 8 or 16 bytes) into shared memory.
 template <class T>
-void copy_async(const Pointer<T>& to, Plain<Pointer<const T>> from,
-                Where here = Where::current()) {
+void copy_async(const Pointer<T>& to, Plain<Pointer<const T>> from, Where here = Where::current()) {
     static_assert(sizeof(T) == 4 || sizeof(T) == 8 || sizeof(T) == 16);
-    running_block->start_copy(*to.extent(), to.address(), from.extent(), from.address(),
-                              sizeof(T), here);
+    running_block->start_copy(*to.extent(), to.address(), from.extent(), from.address(), sizeof(T),
+                              here);
 }
 /// Closes the group of copies started since the last commit.
 inline void copy_async_commit() {

@@ -56,8 +56,8 @@ std::uint64_t distinct_bytes(std::uint32_t active, const Addresses& address, std
 }
 
 /// Passes over the banks for the lanes [first, first + lanes) of a request.
-std::uint64_t passes(std::uint32_t active, const Addresses& address, std::uint32_t bytes,
-                     int first, int lanes, bool atomic) {
+std::uint64_t passes(std::uint32_t active, const Addresses& address, std::uint32_t bytes, int first,
+                     int lanes, bool atomic) {
     std::array<SmallSet<4 * warp_size>, bank_count> words;
     std::array<std::uint64_t, bank_count> lanes_on{};
     for (int lane = first; lane < first + lanes; ++lane) {
@@ -81,10 +81,14 @@ std::uint64_t passes(std::uint32_t active, const Addresses& address, std::uint32
 
 const char* name(Access access) {
     switch (access) {
-        case Access::load: return "load";
-        case Access::store: return "store";
-        case Access::atomic: return "atomic";
-        case Access::async_copy: return "async copy";
+        case Access::load:
+            return "load";
+        case Access::store:
+            return "store";
+        case Access::atomic:
+            return "atomic";
+        case Access::async_copy:
+            return "async copy";
     }
     return "access";
 }
@@ -124,9 +128,9 @@ double SiteCounts::moved_over_used() const {
 }
 
 double SiteCounts::bank_conflict() const {
-    return cost.ideal_wavefronts == 0 ? 0.0
-                                      : static_cast<double>(cost.wavefronts) /
-                                            static_cast<double>(cost.ideal_wavefronts);
+    return cost.ideal_wavefronts == 0
+               ? 0.0
+               : static_cast<double>(cost.wavefronts) / static_cast<double>(cost.ideal_wavefronts);
 }
 
 double SiteCounts::active_lanes() const {

@@ -35,11 +35,11 @@ const char* name(Access access);
 
 /// One warp, one place, once: who asked for which bytes.
 struct Request {
-    unsigned warp = 0;              // within its block
-    unsigned occurrence = 0;        // the how-manieth time the warp was here
-    std::uint32_t active = 0;       // bit i: lane i took part
+    unsigned warp = 0;         // within its block
+    unsigned occurrence = 0;   // the how-manieth time the warp was here
+    std::uint32_t active = 0;  // bit i: lane i took part
     std::uint32_t bytes_per_lane = 0;
-    std::string buffer;             // name of the buffer, where it has one
+    std::string buffer;  // name of the buffer, where it has one
     /// Distance in bytes from the start of the buffer or array, for active lanes.
     std::array<std::int64_t, warp_size> offset{};
 };
