@@ -122,15 +122,15 @@ Meeting& Block::meet(const char* word, std::uint32_t mask, const void* value, st
 /// The meeting that this lane should join: one that waits for it, or a new one.
 Meeting* Block::find_meeting(Warp& warp, const char* word, std::uint32_t mask, Where where) {
     const std::uint32_t bit = 1u << running_->lane;
-    Meeting* unused = nullptr;
+    Meeting *unused = nullptr, *waiting = nullptr;
     for (const auto& meeting : warp.meetings) {
         if (!meeting->used) {
             unused = meeting.get();
         } else if (!meeting->complete && (meeting->mask & bit) != 0) {
             if (meeting->mask == mask && std::string_view(meeting->word) == word) {
-                return meeting.get();
-            }
-            if ((meeting->arrived & mask) != 0) {  // they wait for me there, and I for them here
+                waiting = meeting.get();
+            } else if ((meeting->arrived & mask) != 0) {
+                // they wait for this lane there, and it waits for them here
                 fail(Fault::Kind::mismatched_mask,
                      std::string(word) + " with mask " + hex(mask) + ", while " +
                          lanes_text(meeting->arrived) + " of the warp wait in " + meeting->word +
@@ -138,6 +138,9 @@ Meeting* Block::find_meeting(Warp& warp, const char* word, std::uint32_t mask, W
                      where);
             }
         }
+    }
+    if (waiting != nullptr) {
+        return waiting;
     }
     if (unused == nullptr) {
         warp.meetings.push_back(std::make_unique<Meeting>());
@@ -177,34 +180,27 @@ void Block::leave(Meeting& meeting) {
 void Block::report_stall() const {
     const Thread* first = nullptr;
     std::string list;
+    const auto add = [&](unsigned warp, std::uint32_t lanes, const std::string& what) {
+        const Thread& t = threads_[warp * warp_size + std::countr_zero(lanes)];
+        first = first == nullptr ? &t : first;
+        list += list.empty() ? "" : "; ";
+        list += lanes_text(lanes) + " of warp " + std::to_string(warp) + " wait in " + what +
+                " at " + text(t.waits_at);
+    };
     for (unsigned w = 0; w < warps_.size(); ++w) {
-        std::uint32_t listed = 0;
-        for (unsigned lane = 0; lane < warp_size; ++lane) {
-            if ((warps_[w].live >> lane & 1u) == 0 || (listed >> lane & 1u) != 0) {
-                continue;
+        std::uint32_t at_barrier = warps_[w].live;
+        for (const auto& meeting : warps_[w].meetings) {
+            if (meeting->used && !meeting->complete) {
+                at_barrier &= ~meeting->arrived;
             }
-            const Thread& t = threads_[w * warp_size + lane];
-            first = first == nullptr ? &t : first;
-            std::uint32_t together = 0;  // lanes that wait at the same place
-            for (unsigned other = lane; other < warp_size; ++other) {
-                const std::size_t i = w * warp_size + other;
-                if (i < threads_.size() && threads_[i].state == t.state &&
-                    same_place(threads_[i].waits_at, t.waits_at)) {
-                    together |= 1u << other;
-                }
+        }
+        if (at_barrier != 0) {
+            add(w, at_barrier, barrier_.word);
+        }
+        for (const auto& meeting : warps_[w].meetings) {
+            if (meeting->used && !meeting->complete) {
+                add(w, meeting->arrived, meeting->word + (" with mask " + hex(meeting->mask)));
             }
-            listed |= together;
-            std::string waits = barrier_.word;
-            if (t.state == Thread::State::in_warp_function) {
-                for (const auto& meeting : warps_[w].meetings) {
-                    if (meeting->used && !meeting->complete && meeting->took_part(lane)) {
-                        waits = meeting->word + (" with mask " + hex(meeting->mask));
-                    }
-                }
-            }
-            list += list.empty() ? "" : "; ";
-            list += lanes_text(together) + " of warp " + std::to_string(w) + " wait in " + waits +
-                    " at " + text(t.waits_at);
         }
     }
     fail_as(first, Fault::Kind::deadlock, list, first->waits_at);

@@ -62,5 +62,5 @@ function(nibble_cuda_part target)
         "$<$<COMPILE_LANGUAGE:CUDA>:-lineinfo;-Xcompiler=-Wall,-Wextra>")
     target_compile_definitions(${target} PRIVATE
         "NIBBLE_CUDA_ARCHITECTURES=\"$<JOIN:${CMAKE_CUDA_ARCHITECTURES}, >\"")
-    target_link_libraries(${target} PUBLIC CUDA::cudart_static)
+    target_link_libraries(${target} PRIVATE CUDA::cudart_static)
 endfunction()
