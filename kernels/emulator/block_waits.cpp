@@ -4,7 +4,6 @@
 #include <bit>
 #include <cstdio>
 #include <cstring>
-#include <string_view>
 
 #include "kernels/emulator/block.hpp"
 
@@ -38,8 +37,13 @@ std::string lanes_text(std::uint32_t lanes) {
     return list;
 }
 
+// Equal text usually has one address, but each translation unit may have its own copy.
+bool same(const char* a, const char* b) {
+    return a == b || std::strcmp(a, b) == 0;
+}
+
 bool same_place(const Where& a, const Where& b) {
-    return a.line() == b.line() && std::string_view(a.file_name()) == b.file_name();
+    return a.line() == b.line() && same(a.file_name(), b.file_name());
 }
 
 }  // namespace
@@ -127,7 +131,7 @@ Meeting* Block::find_meeting(Warp& warp, const char* word, std::uint32_t mask, W
         if (!meeting->used) {
             unused = meeting.get();
         } else if (!meeting->complete && (meeting->mask & bit) != 0) {
-            if (meeting->mask == mask && std::string_view(meeting->word) == word) {
+            if (meeting->mask == mask && same(meeting->word, word)) {
                 waiting = meeting.get();
             } else if ((meeting->arrived & mask) != 0) {
                 // they wait for this lane there, and it waits for them here

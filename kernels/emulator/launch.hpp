@@ -22,7 +22,7 @@ struct Options {
     Order order = Order::forward;
     std::uint64_t seed = 0;    // of Order::shuffled
     bool xray = false;         // count every access
-    Watch watch = {};             // which requests the X-ray keeps whole
+    Watch watch = {};          // which requests the X-ray keeps whole
     bool check_shared = true;  // histories of shared memory: uninitialised, unfinished, race
     unsigned threads = 0;      // OS threads to run blocks on; 0: as many as the processor has
 };
