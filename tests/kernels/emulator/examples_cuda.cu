@@ -1,0 +1,2 @@
+#include "tests/kernels/emulator/broken.cuh"
+#include "tests/kernels/emulator/examples.cuh"
