@@ -255,10 +255,12 @@ void Window::render() {
     const float density = static_cast<float>(pixels_wide) / static_cast<float>(width);
     if (app_->theme().scale != baked_scale_ || density != baked_density_) {
         fonts_.bake(app_->theme(), density);
+#if IMGUI_VERSION_NUM < 19200  // later ones upload what is missing by themselves
         if (baked_scale_ != 0) {
             ImGui_ImplOpenGL3_DestroyFontsTexture();
             ImGui_ImplOpenGL3_CreateFontsTexture();
         }
+#endif
         baked_scale_ = app_->theme().scale;
         baked_density_ = density;
     }
