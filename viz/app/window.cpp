@@ -232,7 +232,8 @@ bool Window::pump(double patience) {
     const bool timed = render_at_ && Clock::now() >= *render_at_;
     const bool worked =
         posted_ &&
-        std::chrono::duration<double>(Clock::now() - rendered_at_).count() >= worker_interval;
+        (session_.has_news() ||
+         std::chrono::duration<double>(Clock::now() - rendered_at_).count() >= worker_interval);
     if (frames_due_ > 0 || timed || worked) {
         render();
     }
