@@ -2,7 +2,6 @@
 // the scene, and it is fast enough to run while a slider is dragged.
 #include "viz/figure/layout.hpp"
 
-#include <chrono>
 #include <cmath>
 #include <set>
 
@@ -356,23 +355,3 @@ TEST_CASE("text wraps at spaces and breaks only words that must", "[figure]") {
     CHECK(shortened("abc", font, 30, measure) == "abc");
     CHECK(shortened("abc", font, 3, measure).empty());
 }
-
-#if !NIBBLE_SANITIZED && defined(NDEBUG)
-TEST_CASE("the quantizer's panel is laid out while dragging", "[figure][layout]") {
-    Outcome panel = samples::quantizer_panel(256, 200);
-    Line& line = std::get<Line>(panel.rows[1].figures[1].marks[1]);
-    line.x = ramp(100000);
-    line.y = std::vector<double>(100000, 0.5);
-    line.markers = false;
-    double best = infinity;  // of several: other programs run on this machine too
-    for (int i = 0; i < 20; ++i) {
-        const auto start = std::chrono::steady_clock::now();
-        const Scene scene = laid_out(panel, {764, 720});
-        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-        REQUIRE(scene.plots.size() == 4);
-        best = std::min(best, took.count());
-    }
-    CAPTURE(best);
-    CHECK(best < 4e-3);  // an eighth of a frame at 30 Hz
-}
-#endif

@@ -26,7 +26,8 @@ struct Plan {
     Rect box;  // everything
     Reach reach;
     std::vector<std::string> title;
-    std::vector<KeyEntry> key;  // above the plot
+    std::vector<KeyEntry> wanted_key;  // what must be named above the plot
+    std::vector<KeyEntry> key;         // what there is room for
     bool key_beside_title = false;
     NameStyle names = NameStyle::flat;
     float name_height = 0;      // of tick labels under the plot
@@ -47,6 +48,8 @@ bool has_names(const Axis& axis, const std::vector<std::string>& names);
 /// The first heat map of the figure that wants a colour bar, or null.
 const Heatmap* colour_bar_of(const Figure& figure);
 
+/// What can only be named above the plot: series of bars, rules that fill it from top to bottom.
+std::vector<KeyEntry> certain_key(const Figure& figure);
 /// Title, key and names: sets `title`, `names`, `top` and `bottom`.
 void plan_surroundings(Plan& plan, const Theme& theme, const TextMeasure& measure);
 /// Frame and ticks, once `top` and `bottom` are final.

@@ -89,11 +89,57 @@ std::optional<std::string> pdf_literal(std::string_view text) {
     return std::nullopt;
 }
 
+/// A hexadecimal string of PDF in UTF-16, which is how Cairo writes text with brackets or
+/// backslashes. Our text is ASCII: anything else is not ours.
+std::optional<std::string> pdf_hexadecimal(std::string_view text) {
+    const auto digit = [](char c) {
+        return c >= '0' && c <= '9'   ? c - '0'
+               : c >= 'A' && c <= 'F' ? c - 'A' + 10
+               : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                      : -1;
+    };
+    std::string plain;
+    int unit = 0, digits = 0;
+    bool marked = false;
+    for (const char c : text) {
+        if (c == '>') {
+            return marked && digits == 0 ? std::optional(plain) : std::nullopt;
+        }
+        if (c == ' ' || c == '\n' || c == '\r') {
+            continue;
+        }
+        if (digit(c) < 0) {
+            return std::nullopt;
+        }
+        unit = unit * 16 + digit(c);
+        if (++digits < 4) {
+            continue;
+        }
+        if (marked && unit > 0x7f) {
+            return std::nullopt;
+        }
+        if (marked) {
+            plain += static_cast<char>(unit);
+        } else if (unit != 0xfeff) {
+            return std::nullopt;
+        }
+        marked = true;
+        unit = digits = 0;
+    }
+    return std::nullopt;
+}
+
 std::optional<std::string> from_pdf(std::string_view text) {
-    const std::string start = fmt::format("({}: ", scenario_key);
-    const std::size_t at = text.rfind(start);
-    return at == std::string_view::npos ? std::nullopt
-                                        : pdf_literal(text.substr(at + start.size()));
+    const std::size_t key = text.rfind("/Keywords");
+    const std::size_t at = key == std::string_view::npos ? key : text.find_first_of("(<", key);
+    if (at == std::string_view::npos) {
+        return std::nullopt;
+    }
+    const std::string_view rest = text.substr(at + 1);
+    const auto keywords = text[at] == '(' ? pdf_literal(rest) : pdf_hexadecimal(rest);
+    const std::string start = fmt::format("{}: ", scenario_key);
+    return keywords && keywords->starts_with(start) ? std::optional(keywords->substr(start.size()))
+                                                    : std::nullopt;
 }
 
 std::optional<std::string> from_csv(std::string_view text) {

@@ -169,12 +169,14 @@ Size label_size(const Plot& plot, const std::string& text) {
 
 LabelWish* wish_for(Plot& plot, const std::string& text, Role role, LabelWish::Kind kind,
                     Swatch swatch) {
-    if (text.empty()) {
+    const KeyEntry key = {text, role, swatch};
+    const bool named = std::find(plot.in_key.begin(), plot.in_key.end(), key) != plot.in_key.end();
+    if (text.empty() || named) {
         return nullptr;
     }
     LabelWish wish;
     wish.kind = kind;
-    wish.key = {text, role, swatch};
+    wish.key = key;
     wish.owner = plot.owner;
     wish.order = plot.wishes.size();
     plot.wishes.push_back(std::move(wish));

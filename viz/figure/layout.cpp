@@ -96,7 +96,8 @@ std::vector<KeyEntry> draw_figure(const Plan& plan, Panel& panel) {
                     down ? f.bottom() : f.y, figure.y.scale},
               .handles = panel.options.handles,
               .index = panel.scene.plots.size(),
-              .coverage = Coverage(f)};
+              .coverage = Coverage(f),
+              .in_key = plan.wanted_key};
     draw_title(plan, panel.scene, panel.theme, panel.measure);
     panel.scene.plots.push_back({figure.id, f, plot.x, plot.y, plan.reach.zoomable});
     if (f.width < least_frame || f.height < least_frame) {
@@ -126,7 +127,7 @@ std::vector<KeyEntry> draw_figure(const Plan& plan, Panel& panel) {
     draw_footer(plan, plot);
     std::vector<KeyEntry> homeless = place_labels(plot);
     const bool bars = !plan.reach.x_names.empty() || !plan.reach.y_names.empty();
-    if (!homeless.empty() && !bars && plan.key.empty() && draw_corner_key(plot, homeless)) {
+    if (!homeless.empty() && !bars && plan.wanted_key.empty() && draw_corner_key(plot, homeless)) {
         homeless.clear();
     }
     return homeless;
@@ -152,7 +153,7 @@ void rewind(Scene& scene, const Before& to) {
     cut(scene.handles, to.handles);
 }
 
-/// Draws a row; when some figure needs a key above its plot, once more with the keys.
+/// Draws a row; when some label needs a place above its plot, once more with the keys.
 void draw_row(const FigureRow& row, Panel& panel, const Rect& area) {
     const float s = panel.theme.scale;
     const float gaps = column_gap * s * static_cast<float>(row.figures.size() - 1);
@@ -168,6 +169,7 @@ void draw_row(const FigureRow& row, Panel& panel, const Rect& area) {
         const auto zoom = panel.options.zooms.find(f.id);
         Plan plan;
         plan.figure = &f;
+        plan.wanted_key = certain_key(f);
         plan.box = {std::round(x), area.y, std::round(width), area.height};
         plan.slack = std::min({area.x, column_gap * s / 2, 12 * s});
         plan.reach = reach_of(f, zoom == panel.options.zooms.end() ? Zoom{} : zoom->second);
@@ -177,7 +179,8 @@ void draw_row(const FigureRow& row, Panel& panel, const Rect& area) {
     const Scene& scene = panel.scene;
     const Before before = {scene.items.size(), scene.plots.size(), scene.hovers.size(),
                            scene.grids.size(), scene.handles.size()};
-    for (int attempt = 0; attempt < 2; ++attempt) {
+    constexpr int most_attempts = 3;  // a key makes the plot smaller, which may displace one more
+    for (int attempt = 1;; ++attempt) {
         float top = 0, bottom = 0;
         for (Plan& plan : plans) {
             plan_surroundings(plan, panel.theme, panel.measure);
@@ -191,12 +194,10 @@ void draw_row(const FigureRow& row, Panel& panel, const Rect& area) {
             plan.bottom = plan.reach.cartesian ? bottom : plan.own_bottom;
             plan_frame(plan, panel.theme, panel.measure);
             std::vector<KeyEntry> homeless = draw_figure(plan, panel);
-            if (plan.key.empty() && !homeless.empty()) {
-                plan.key = std::move(homeless);
-                again = true;
-            }
+            again = again || !homeless.empty();
+            plan.wanted_key.insert(plan.wanted_key.end(), homeless.begin(), homeless.end());
         }
-        if (!again || attempt == 1) {
+        if (!again || attempt == most_attempts) {
             return;
         }
         rewind(panel.scene, before);

@@ -139,11 +139,6 @@ void draw(const Bars& mark, Plot& plot) {
     if (mark.value_labels) {
         draw_values(mark, bars, plot);
     }
-    if (mark.series.size() > 1) {
-        for (const Bars::Series& series : mark.series) {
-            wish_for(plot, series.label, series.role, LabelWish::Kind::rule, Swatch::box);
-        }
-    }
 }
 
 void draw(const Histogram& mark, Plot& plot) {

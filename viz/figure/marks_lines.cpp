@@ -61,7 +61,7 @@ void draw(const Line& mark, Plot& plot) {
     const RoleStyle& style = plot.theme.style(mark.role);
     const float width = plot.theme.stroke(), r = plot.theme.marker_radius();
     std::vector<Point> longest;
-    for (FarPath& run : mapped_runs(mark.x, mark.y, plot.x, plot.y)) {
+    for (FarPath& run : visible_runs(mark.x, mark.y, plot.x, plot.y, plot.frame.width)) {
         if (run.size() == 1 && !mark.markers &&
             plot.frame.inset(-1).contains(
                 {static_cast<float>(run[0].x), static_cast<float>(run[0].y)})) {
@@ -70,7 +70,7 @@ void draw(const Line& mark, Plot& plot) {
             plot.coverage.add(around(at, r), plot.owner);
             longest = longest.empty() ? std::vector<Point>{at} : longest;
         }
-        const FarPath path = thinned(mark.steps ? as_steps(run) : std::move(run), plot.frame.width);
+        const FarPath path = mark.steps ? as_steps(run) : std::move(run);
         for (std::vector<Point>& part : clipped(path, plot.frame.inset(-width))) {
             for (std::size_t i = 1; i < part.size(); ++i) {
                 plot.coverage.add_stroke(part[i - 1], part[i], width, plot.owner);
@@ -110,18 +110,17 @@ void draw(const Band& mark, Plot& plot) {
             low[i] = high[i] = NAN;  // both edges break at the same place
         }
     }
-    const auto lows = mapped_runs(mark.x, low, plot.x, plot.y);
-    const auto highs = mapped_runs(mark.x, high, plot.x, plot.y);
+    const float width = plot.frame.width;
+    const auto lows = visible_runs(mark.x, low, plot.x, plot.y, width);
+    const auto highs = visible_runs(mark.x, high, plot.x, plot.y, width);
     for (std::size_t run = 0; run < std::min(lows.size(), highs.size()); ++run) {
-        FarPath outline = thinned(highs[run], plot.frame.width);
-        const FarPath bottom = thinned(lows[run], plot.frame.width);
-        outline.insert(outline.end(), bottom.rbegin(), bottom.rend());
+        FarPath outline = highs[run];
+        outline.insert(outline.end(), lows[run].rbegin(), lows[run].rend());
         std::vector<Point> points = clipped_outline(outline, plot.frame);
         if (points.size() < 3) {
             continue;
         }
-        for (std::vector<Point>& part :
-             clipped(thinned(highs[run], plot.frame.width), plot.frame)) {
+        for (std::vector<Point>& part : clipped(highs[run], plot.frame)) {
             if (part.size() >= edge.size()) {
                 edge = std::move(part);
             }
@@ -277,7 +276,7 @@ void draw(const Ticks& mark, Plot& plot) {
             plot.scene.hovers.push_back(
                 {area, mark.label.empty() ? text : mark.label + "\n" + text, {}});
         }
-        if (mark.length < 0.95 && drawn.size() <= 64) {
+        if (mark.length < full_length && drawn.size() <= 64) {
             wish_around(tops, mark.vertical ? a : b, size, 4, static_cast<float>(drawn.size()));
         }
     }

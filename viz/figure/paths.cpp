@@ -25,31 +25,82 @@ struct FastMap {
     double factor, offset;
 };
 
-bool is_sorted_in_x(const FarPath& path) {
-    return std::is_sorted(path.begin(), path.end(),
-                          [](const FarPoint& a, const FarPoint& b) { return a.x < b.x; });
-}
+/// Takes points one by one and keeps what the picture needs: a curve may have a million.
+class Thinner {
+public:
+    enum class Kind { keep_all, by_column, by_distance };
+    explicit Thinner(Kind kind) : kind_(kind) {}
 
-FarPath column_extremes(const FarPath& path) {
-    FarPath kept;
-    for (std::size_t i = 0; i < path.size();) {
-        const double column = std::floor(path[i].x);
-        std::size_t end = i, low = i, high = i;
-        while (end < path.size() && std::floor(path[end].x) == column) {
-            low = path[end].y < path[low].y ? end : low;
-            high = path[end].y > path[high].y ? end : high;
-            ++end;
+    void add(FarPoint p) {
+        if (!open_) {
+            finish();
+            runs_.emplace_back();
+            open_ = true;
+            if (kind_ == Kind::by_column) {
+                start_column(p);
+                return;
+            }
+            runs_.back().push_back(p);
+            return;
         }
-        const auto [first, second] = std::minmax(low, high);
-        for (const std::size_t k : {i, first, second, end - 1}) {
-            if (kept.empty() || kept.back().x != path[k].x || kept.back().y != path[k].y) {
-                kept.push_back(path[k]);
+        switch (kind_) {
+            case Kind::keep_all:
+                runs_.back().push_back(p);
+                break;
+            case Kind::by_distance: {
+                const FarPoint& last = runs_.back().back();
+                if (std::abs(last.x - p.x) + std::abs(last.y - p.y) >= 0.5) {
+                    runs_.back().push_back(p);
+                }
+                break;
+            }
+            case Kind::by_column:
+                if (p.x >= column_end_) {
+                    finish();
+                    start_column(p);
+                } else {
+                    last_ = p;
+                    low_ = p.y < low_.y ? p : low_;
+                    high_ = p.y > high_.y ? p : high_;
+                }
+                break;
+        }
+    }
+    void gap() { open_ = false; }
+
+    std::vector<FarPath> runs() {
+        finish();
+        return std::move(runs_);
+    }
+
+private:
+    void start_column(FarPoint p) {
+        first_ = last_ = low_ = high_ = p;
+        column_end_ = std::floor(p.x) + 1;
+        pending_ = true;
+    }
+    /// Appends the column's points in the order of x, each once.
+    void finish() {
+        if (!pending_) {
+            return;
+        }
+        pending_ = false;
+        FarPath& run = runs_.back();
+        const bool low_first = low_.x <= high_.x;
+        for (const FarPoint& p :
+             {first_, low_first ? low_ : high_, low_first ? high_ : low_, last_}) {
+            if (run.empty() || run.back().x != p.x || run.back().y != p.y) {
+                run.push_back(p);
             }
         }
-        i = end;
     }
-    return kept;
-}
+
+    Kind kind_;
+    std::vector<FarPath> runs_;
+    bool open_ = false, pending_ = false;
+    double column_end_ = 0;
+    FarPoint first_, last_, low_, high_;
+};
 
 /// The part of segment a-b inside the box, as shares of its length (Liang and Barsky 1984).
 std::optional<std::pair<double, double>> inside(FarPoint a, FarPoint b, const Rect& box) {
@@ -95,41 +146,24 @@ FarPath cut_outline(const FarPath& outline, const Depth& depth) {
 
 }  // namespace
 
-std::vector<FarPath> mapped_runs(const std::vector<double>& x, const std::vector<double>& y,
-                                 const AxisMap& x_map, const AxisMap& y_map) {
-    const FastMap to_x(x_map), to_y(y_map);
-    std::vector<FarPath> runs;
-    bool open = false;
+std::vector<FarPath> visible_runs(const std::vector<double>& x, const std::vector<double>& y,
+                                  const AxisMap& x_map, const AxisMap& y_map, float width) {
     const std::size_t count = std::min(x.size(), y.size());
+    const auto end = x.begin() + static_cast<std::ptrdiff_t>(count);
+    const bool few = static_cast<float>(count) <= 4 * std::max(width, 1.0F);
+    Thinner thinner(few                              ? Thinner::Kind::keep_all
+                    : std::is_sorted(x.begin(), end) ? Thinner::Kind::by_column
+                                                     : Thinner::Kind::by_distance);
+    const FastMap to_x(x_map), to_y(y_map);
     for (std::size_t i = 0; i < count; ++i) {
         const FarPoint p = {to_x(x[i]), to_y(y[i])};
-        if (!std::isfinite(p.x) || !std::isfinite(p.y)) {
-            open = false;
-            continue;
-        }
-        if (!open) {
-            runs.emplace_back();
-            open = true;
-        }
-        runs.back().push_back(p);
-    }
-    return runs;
-}
-
-FarPath thinned(FarPath path, float width) {
-    if (static_cast<float>(path.size()) <= 4 * std::max(width, 1.0F)) {
-        return path;
-    }
-    if (is_sorted_in_x(path)) {
-        return column_extremes(path);
-    }
-    FarPath kept;
-    for (const FarPoint& p : path) {
-        if (kept.empty() || std::abs(kept.back().x - p.x) + std::abs(kept.back().y - p.y) >= 0.5) {
-            kept.push_back(p);
+        if (std::isfinite(p.x) && std::isfinite(p.y)) {
+            thinner.add(p);
+        } else {
+            thinner.gap();
         }
     }
-    return kept;
+    return thinner.runs();
 }
 
 std::vector<std::vector<Point>> clipped(const FarPath& path, const Rect& box) {

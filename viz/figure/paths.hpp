@@ -13,13 +13,11 @@ struct FarPoint {
 };
 using FarPath = std::vector<FarPoint>;
 
-/// (x, y) in points, split where either is missing.
-std::vector<FarPath> mapped_runs(const std::vector<double>& x, const std::vector<double>& y,
-                                 const AxisMap& x_map, const AxisMap& y_map);
-
-/// A path of many points with x in order keeps, for each pixel column, its first, lowest, highest
-/// and last point: the picture is the same. Others lose points that repeat a pixel.
-FarPath thinned(FarPath path, float width);
+/// (x, y) in points, split where either is missing. Of many points with x in order, each pixel
+/// column keeps its first, lowest, highest and last: the picture is the same. Many points in no
+/// order lose those that repeat a pixel. `width` is the plot's.
+std::vector<FarPath> visible_runs(const std::vector<double>& x, const std::vector<double>& y,
+                                  const AxisMap& x_map, const AxisMap& y_map, float width);
 
 /// The parts of a path inside `box`.
 std::vector<std::vector<Point>> clipped(const FarPath& path, const Rect& box);

@@ -201,15 +201,34 @@ bool has_names(const Axis& axis, const std::vector<std::string>& names) {
     return !names.empty() && axis.named_ticks.empty();
 }
 
+std::vector<KeyEntry> certain_key(const Figure& figure) {
+    std::vector<KeyEntry> key;
+    const auto add = [&key](const std::string& label, Role role, Swatch swatch) {
+        if (!label.empty()) {
+            key.push_back({label, role, swatch});
+        }
+    };
+    for (const Mark& mark : figure.marks) {
+        if (const auto* bars = std::get_if<Bars>(&mark); bars && bars->series.size() > 1) {
+            for (const Bars::Series& series : bars->series) {
+                add(series.label, series.role, Swatch::box);
+            }
+        } else if (const auto* ticks = std::get_if<Ticks>(&mark);
+                   ticks && ticks->length >= full_length) {
+            add(ticks->label, ticks->role, Swatch::rule);
+        }
+    }
+    return key;
+}
+
 void plan_surroundings(Plan& plan, const Theme& theme, const TextMeasure& measure) {
     const float s = theme.scale;
-    const std::vector<KeyEntry> whole_key = plan.key;
     for (plan.left_out = 0; plan.left_out < 4; ++plan.left_out) {
         plan.title.clear();
         plan.key.clear();
         float top = 0;
         if (plan.left_out < 2) {
-            plan.key = whole_key;
+            plan.key = plan.wanted_key;
             plan_title(plan, theme, measure);
             top = static_cast<float>(plan.title.size()) * title_line * s;
             top += plan_key(plan, theme, measure);

@@ -12,6 +12,9 @@
 
 namespace nibble {
 
+/// Ticks at least this long leave no room for a label at their tips.
+inline constexpr double full_length = 0.95;
+
 /// What stands before the name in a key.
 enum class Swatch : std::uint8_t { line, line_with_marker, marker, box, rule, none };
 
@@ -19,6 +22,7 @@ struct KeyEntry {
     std::string text;
     Role role = Role::subject;
     Swatch swatch = Swatch::line;
+    friend bool operator==(const KeyEntry&, const KeyEntry&) = default;
 };
 
 /// A label that wants to stand near what it names.
@@ -54,6 +58,7 @@ struct Plot {
     bool handles = true;
     std::size_t index = 0;  // in scene.plots
     Coverage coverage;
+    const std::vector<KeyEntry>& in_key;  // named above the plot already
     std::vector<LabelWish> wishes = {};
     Owners owner = 0;                          // of the mark being drawn
     std::optional<float> content_bottom = {};  // of cells and tokens, which may not fill the frame
@@ -108,7 +113,7 @@ Rect hairline_y(const Plot& plot, double at, float left, float right);
 /// Boxes for a text of `size` around `at`, `reach` points away; each costs `cost` and a little for
 /// its side.
 void wish_around(LabelWish& wish, Point at, Size size, float reach, float cost);
-/// A label wish for the mark being drawn; null when `text` is empty.
+/// A label wish for the mark being drawn; null when `text` is empty or in the key.
 LabelWish* wish_for(Plot& plot, const std::string& text, Role role, LabelWish::Kind kind,
                     Swatch swatch);
 /// Size of a label's box.

@@ -29,7 +29,8 @@ std::string str(Color c) {
 std::string str(const std::vector<Point>& points) {
     std::string text;
     for (const Point& p : points) {
-        text += " " + str(p);
+        text += ' ';
+        text += str(p);
     }
     return text;
 }

@@ -166,7 +166,12 @@ private:
     static std::string points(const std::vector<Point>& list) {
         std::string text;
         for (const Point& p : list) {
-            text += (text.empty() ? "" : " ") + num(p.x) + "," + num(p.y);
+            if (!text.empty()) {
+                text += ' ';
+            }
+            text += num(p.x);
+            text += ',';
+            text += num(p.y);
         }
         return text;
     }

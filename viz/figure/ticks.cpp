@@ -71,17 +71,20 @@ int decimals_of(double step) {
 
 /// 12345 -> "12 345" with thin spaces. Four digits stay together unless a neighbour on the axis has
 /// more (`least` = 4).
-std::string grouped(std::string digits, std::size_t least = 5) {
+std::string grouped(const std::string& digits, std::size_t least = 5) {
     const std::size_t first = digits.find_first_of("0123456789");
-    std::size_t end = std::min(digits.find('.'), digits.size());
+    const std::size_t end = std::min(digits.find('.'), digits.size());
     if (end - first < least) {
         return digits;
     }
-    while (end > first + 3) {
-        end -= 3;
-        digits.insert(end, thin_space);
+    std::string text;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        if (i > first && i < end && (end - i) % 3 == 0) {
+            text += thin_space;
+        }
+        text += digits[i];
     }
-    return digits;
+    return text;
 }
 
 AxisTicks linear_ticks_with(NumberStyle style, std::pair<double, double> limits, double step) {
@@ -94,11 +97,9 @@ AxisTicks linear_ticks_with(NumberStyle style, std::pair<double, double> limits,
     ticks.factor = factor.in_name;
     for (double k = first; k <= last; ++k) {
         const double value = k * step;
-        std::string text =
-            grouped(fmt::format("{:.{}f}", value / factor.scale, decimals), least_grouped);
-        if (k == 0) {
-            text = "0";
-        }
+        const std::string text =
+            k == 0 ? std::string("0")
+                   : grouped(fmt::format("{:.{}f}", value / factor.scale, decimals), least_grouped);
         const bool bare_zero = k == 0 && style != NumberStyle::percent;
         ticks.major.push_back(
             {k == 0 ? 0.0 : value, with_minus(text) + (bare_zero ? std::string() : factor.suffix)});
