@@ -85,8 +85,8 @@ TEST_CASE("a share and its value agree for every number parameter") {
                 CHECK(share >= last);
                 last = share;
             }
-            CHECK(number_of(value_at(p, 0)) == p.range.min);
-            CHECK(number_of(value_at(p, 1)) == p.range.max);
+            CHECK(number_of(value_at(p, 0)) == p.range.travel().min);
+            CHECK(number_of(value_at(p, 1)) == p.range.travel().max);
         }
     }
 }

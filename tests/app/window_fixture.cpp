@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <thread>
 #include <unistd.h>
 
 namespace nibble::test {
@@ -23,6 +24,20 @@ bool can_show_windows() {
     }
     WARN("skipped, there is no display: run scripts/test, or xvfb-run ctest -L window");
     return false;
+}
+
+std::unique_ptr<Window> open_window(const WindowOptions& options) {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (true) {
+        try {
+            return std::make_unique<Window>(all_experiments(), options);
+        } catch (const Error& e) {
+            if (e.code() != Error::Code::no_device || std::chrono::steady_clock::now() > limit) {
+                throw;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        }
+    }
 }
 
 OwnSettings::OwnSettings() : config_(variable("XDG_CONFIG_HOME")), home_(variable("HOME")) {
@@ -45,7 +60,7 @@ Desk::Desk(WindowOptions options) {
     if (!options.size) {
         options.size = {1280, 800};
     }
-    window_ = std::make_unique<Window>(all_experiments(), options);
+    window_ = open_window(options);
     settle();
 }
 

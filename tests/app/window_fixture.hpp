@@ -67,6 +67,10 @@ private:
     std::unique_ptr<Window> window_;
 };
 
+/// Opens a window, trying again while the X server starts over: a server without -noreset does so
+/// when its last client has left.
+std::unique_ptr<Window> open_window(const WindowOptions& options);
+
 /// Whether a test can have a window; says why not by a warning with the test's own name.
 bool can_show_windows();
 

@@ -293,7 +293,8 @@ TEST_CASE("what the window was left with comes back, and a broken file does no h
     WindowOptions plain;
     plain.size = {1280, 800};
     {
-        Window window(all_experiments(), plain);
+        const auto opened = test::open_window(plain);
+        Window& window = *opened;
         first_frames(window);
         window.app().select("quantizer");
         window.app().session().set(window.app().session().experiment().index_of("bits"),
@@ -302,7 +303,8 @@ TEST_CASE("what the window was left with comes back, and a broken file does no h
         first_frames(window);
     }
     {
-        Window window(all_experiments(), plain);
+        const auto opened = test::open_window(plain);
+        Window& window = *opened;
         first_frames(window);
         const Session& session = window.app().session();
         CHECK(session.experiment().id == "quantizer");
@@ -312,7 +314,8 @@ TEST_CASE("what the window was left with comes back, and a broken file does no h
     }
     write("{\"format\": 1, \"theme\": 7");
     {
-        Window window(all_experiments(), plain);
+        const auto opened = test::open_window(plain);
+        Window& window = *opened;
         first_frames(window);
         CHECK(window.app().session().experiment().id == all_experiments().front().id);
         CHECK(window.app().notice().find("could not be understood") != std::string::npos);

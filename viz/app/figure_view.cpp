@@ -10,7 +10,7 @@ namespace nibble {
 namespace {
 
 constexpr float zoom_step = 1.2F;  // of one notch of the wheel
-constexpr float least_row = 150;   // points a row of figures needs at least
+constexpr float least_row = 130;   // points a row of figures needs at least
 constexpr float click_slack = 3;   // points a click may wander
 
 ImGuiMouseCursor cursor_of(const Handle& handle) {

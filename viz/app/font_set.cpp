@@ -87,6 +87,24 @@ Source source_of(Face face, bool italic) {
     return source;
 }
 
+#if IMGUI_VERSION_NUM >= 19200
+void use_freetype(ImFontAtlas& atlas) {
+    atlas.FontLoader = ImGuiFreeType::GetFontLoader();
+    atlas.FontLoaderFlags = ImGuiFreeTypeLoaderFlags_LightHinting;
+}
+void slant(ImFontConfig& config) {
+    config.FontLoaderFlags = ImGuiFreeTypeLoaderFlags_Oblique;
+}
+#else
+void use_freetype(ImFontAtlas& atlas) {
+    atlas.FontBuilderIO = ImGuiFreeType::GetBuilderForFreeType();
+    atlas.FontBuilderFlags = ImGuiFreeTypeBuilderFlags_LightHinting;
+}
+void slant(ImFontConfig& config) {
+    config.FontBuilderFlags = ImGuiFreeTypeBuilderFlags_Oblique;
+}
+#endif
+
 float ascent_of(const ImFont& font, float line) {
 #if IMGUI_VERSION_NUM >= 19200
     return const_cast<ImFont&>(font).GetFontBaked(line)->Ascent;
@@ -111,8 +129,7 @@ void true_advances(ImFont& font, const FreeTypeFace& face, float em_pixels) {
 void FontSet::bake(const Theme& theme, float density) {
     ImFontAtlas& atlas = *ImGui::GetIO().Fonts;
     atlas.Clear();
-    atlas.FontBuilderIO = ImGuiFreeType::GetBuilderForFreeType();
-    atlas.FontBuilderFlags = ImGuiFreeTypeBuilderFlags_LightHinting;
+    use_freetype(atlas);
     atlas.Flags |= ImFontAtlasFlags_NoPowerOfTwoHeight;
     baked_.clear();
 
@@ -144,7 +161,9 @@ void FontSet::bake(const Theme& theme, float density) {
         config.FontNo = source.file.index;
         config.RasterizerMultiply = 1.15F;  // letters between pixels come out a little fainter
         config.OversampleH = config.OversampleV = 1;
-        config.FontBuilderFlags = source.slant ? ImGuiFreeTypeBuilderFlags_Oblique : 0;
+        if (source.slant) {
+            slant(config);
+        }
         ImFont* made = atlas.AddFontFromFileTTF(source.file.path.c_str(), line * density, &config,
                                                 glyph_ranges);
         if (made == nullptr) {
@@ -152,7 +171,9 @@ void FontSet::bake(const Theme& theme, float density) {
         }
         baked_.push_back({made, font.face, italic, font.size, line, 0});
     }
+#if IMGUI_VERSION_NUM < 19200
     atlas.Build();
+#endif
     for (std::size_t i = 0; i < baked_.size(); ++i) {
         Baked& b = baked_[i];
 #if IMGUI_VERSION_NUM < 19200

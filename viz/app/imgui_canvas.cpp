@@ -121,7 +121,6 @@ void draw_text(ImDrawList& draw, const FontSet& fonts, const TextRun& run, bool 
                                                      : 0;
     const float drop = baseline_drop(run);
     const ImVec2 at = {run.at.x, run.at.y};
-    const int first = draw.VtxBuffer.Size;
     const char* begin = run.text.data();
     const char* end = begin + run.text.size();
     if (!run.upwards) {
@@ -130,17 +129,16 @@ void draw_text(ImDrawList& draw, const FontSet& fonts, const TextRun& run, bool 
         draw.AddText(b.font, b.draw_size * ratio, top_left, packed(run.color), begin, end);
         return;
     }
-    // Dear ImGui sets text level only: set it at the origin of a level line (inside any clip), then
-    // turn what was added by a quarter.
+    // Dear ImGui sets text level only: set it level in the corner of what is visible, where no
+    // letter is left out, then turn what was added by a quarter. The clip stays in force.
     const ImVec2 pivot = {std::round(at.x + drop), std::round(at.y + shift)};
-    draw.PushClipRect({-1e5F, -1e5F}, {1e5F, 1e5F}, false);
-    const int start = draw.VtxBuffer.Size;
-    draw.AddText(b.font, b.draw_size * ratio, {0, 4096}, packed(run.color), begin, end);
-    draw.PopClipRect();
-    const float baseline = 4096 + b.ascent * ratio;
-    for (int i = std::max(first, start); i < draw.VtxBuffer.Size; ++i) {
+    const ImVec2 corner = draw.GetClipRectMin();
+    const int first = draw.VtxBuffer.Size;
+    draw.AddText(b.font, b.draw_size * ratio, corner, packed(run.color), begin, end);
+    const float left = std::floor(corner.x), baseline = std::floor(corner.y) + b.ascent * ratio;
+    for (int i = first; i < draw.VtxBuffer.Size; ++i) {
         ImVec2& p = draw.VtxBuffer[i].pos;
-        p = {pivot.x + (p.y - baseline), pivot.y - p.x};
+        p = {pivot.x + (p.y - baseline), pivot.y - (p.x - left)};
     }
 }
 

@@ -203,6 +203,11 @@ void Session::submit(bool preview) {
         runner_.submit({current_->experiment, current_->now.values, current_->now.seed, preview});
 }
 
+bool Session::has_news() const {
+    const Runner::State state = runner_.state();
+    return state.landed && !state.landed->partial && state.landed->outcome != current_->outcome;
+}
+
 bool Session::poll() {
     const Runner::State state = runner_.state();
     const bool was_busy = busy_;

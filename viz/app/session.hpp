@@ -70,6 +70,8 @@ public:
     /// The pinned run of this lab, or null.
     const Pinned* pinned() const { return current_->pinned ? &*current_->pinned : nullptr; }
 
+    /// Whether a finished outcome waits to be taken over.
+    bool has_news() const;
     /// Takes over what the runner has. True when something on the screen changes by it.
     bool poll();
     /// The last outcome of this lab (null before the first), whatever the parameters are by now.

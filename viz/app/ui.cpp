@@ -4,15 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <imgui.h>
-#include <imgui_stdlib.h>
 
 #include "viz/figure/layout.hpp"
 
 namespace nibble {
 namespace {
 
-constexpr double tooltip_delay = 0.5;  // seconds the pointer rests
-constexpr double blink_period = 0.4;   // how often an active field may need another frame
+constexpr double blink_period = 0.4;  // how often an active field may need another frame
 
 constexpr ImGuiWindowFlags pane_flags = ImGuiWindowFlags_NoTitleBar | ImGuiWindowFlags_NoResize |
                                         ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoCollapse |
@@ -248,104 +246,6 @@ void Ui::disclosure(const std::string& name, Point at, std::string_view label, b
     }
 }
 
-void Ui::edit(const std::string& name, const std::string& text) {
-    focus(name, false);
-    editing_ = Editing{name, text, 0};
-}
-
-FieldEvent Ui::field(const std::string& name, Rect r, const std::string& text,
-                     const std::string& shown, const FieldStyle& style) {
-    const Theme& t = *theme_;
-    const float radius = px(5), pad = px(8);
-    const bool editing_this = editing_ && editing_->name == name && !inert_;
-    if (!style.plain) {
-        fill(r, t.raised, radius);
-        outline(r,
-                style.is_wrong ? t.style(Role::limit).color
-                : editing_this ? t.accent
-                               : t.line,
-                radius);
-    }
-    if (editing_this) {
-        record(name, r);
-        if (style.tab_stop) {
-            tab_order_.push_back(name);
-        }
-        return edit_field(r, style);
-    }
-    FieldEvent event;
-    const bool arrived = style.tab_stop && focus_ == name && reveal_focus_ && !inert_;
-    const Hit h = hit(name, r, style.tab_stop);
-    if (h.hovered) {
-        ImGui::SetMouseCursor(ImGuiMouseCursor_TextInput);
-    }
-    const bool empty = shown.empty();
-    const float room = r.width - 2 * pad;
-    const std::string words = shortened(empty ? style.hint : shown, style.font, room, fonts_);
-    const float x = style.align == HAlign::right ? r.right() - pad : r.x + pad;
-    this->text({x, r.centre().y}, words, style.font, empty ? t.faint : t.text, style.align);
-    if (h.pressed || arrived) {
-        edit(name, text);
-        wake_in(0);
-    }
-    return event;
-}
-
-FieldEvent Ui::edit_field(Rect r, const FieldStyle& style) {
-    const FontSet::Baked& font = fonts_.find(style.font);
-    const float pad = px(8);
-#if IMGUI_VERSION_NUM >= 19200
-    ImGui::PushFont(font.font, font.draw_size);
-#else
-    ImGui::PushFont(font.font);
-#endif
-    ImGui::PushStyleVar(ImGuiStyleVar_FramePadding,
-                        ImVec2{pad, std::floor((r.height - ImGui::GetFontSize()) / 2)});
-    ImGui::SetCursorScreenPos({r.x, r.y});
-    ImGui::SetNextItemWidth(r.width);
-    if (editing_->frames++ == 0) {
-        ImGui::SetKeyboardFocusHere();
-    }
-    // Dear ImGui selects everything in a field that is focused from code.
-    const auto cursor_to_end = [](ImGuiInputTextCallbackData* data) {
-        if (*static_cast<int*>(data->UserData) <= 3) {
-            data->ClearSelection();
-            data->CursorPos = data->BufTextLen;
-        }
-        return 0;
-    };
-    if (style.select_all) {
-        ImGui::InputText(("##" + editing_->name).c_str(), &editing_->text,
-                         ImGuiInputTextFlags_AutoSelectAll);
-    } else {
-        ImGui::InputText(("##" + editing_->name).c_str(), &editing_->text,
-                         ImGuiInputTextFlags_CallbackAlways, cursor_to_end, &editing_->frames);
-    }
-    const bool left = editing_->frames > 2 && !ImGui::IsItemActive();
-    ImGui::PopStyleVar();
-    ImGui::PopFont();
-
-    FieldEvent event;
-    event.text = editing_->text;
-    const auto pressed = [&](int key) {
-        return std::any_of(keys_.begin(), keys_.end(),
-                           [&](const KeyPress& k) { return k.key == key; });
-    };
-    if (take_key(GLFW_KEY_ESCAPE)) {
-        event.cancelled = true;
-    } else if (take_key(GLFW_KEY_ENTER) || take_key(GLFW_KEY_KP_ENTER) || pressed(GLFW_KEY_TAB) ||
-               left) {
-        event.committed = true;
-    } else {
-        event.editing = true;
-        return event;
-    }
-    editing_.reset();
-    show_focus_ = !left;
-    wake_in(0);
-    return event;
-}
-
 bool Ui::take_key(int key, int mods) {
     if (inert_) {
         return false;
@@ -396,76 +296,6 @@ void Ui::move_focus() {
 
 void Ui::wake_in(double seconds) {
     wake_after_ = wake_after_ < 0 ? seconds : std::min(wake_after_, seconds);
-}
-
-void Ui::tooltip_on(const std::string& name, Rect r, std::string_view words) {
-    const ImVec2 pointer = ImGui::GetIO().MousePos;
-    Hit h;
-    h.hovered = !inert_ && r.contains({pointer.x, pointer.y}) && !ImGui::IsMouseDown(0);
-    tooltip(h, name, words);
-}
-
-void Ui::tooltip(const Hit& h, const std::string& name, std::string_view words) {
-    if (!h.hovered || h.held || words.empty()) {
-        return;
-    }
-    if (tip_name_ != name) {
-        tip_name_ = name;
-        tip_since_ = now_;
-    }
-    tip_seen_ = true;
-    const double rested = now_ - tip_since_;
-    if (rested >= tooltip_delay) {
-        tip_ = words;
-    } else {
-        wake_in(tooltip_delay - rested);
-    }
-}
-
-void Ui::tooltip_now(std::string_view words) {
-    tip_ = words;
-}
-
-void Ui::paint_tooltip() {
-    if (tip_.empty()) {
-        return;
-    }
-    const Theme& t = *theme_;
-    const Font font = t.small();
-    const float pad = px(8), leading = std::round(font.size * 1.45F);
-    std::vector<std::string> rows;
-    for (std::size_t at = 0; at <= tip_.size();) {
-        const std::size_t end = std::min(tip_.find('\n', at), tip_.size());
-        for (std::string& row :
-             wrap(std::string_view(tip_).substr(at, end - at), font, px(300), fonts_)) {
-            rows.push_back(std::move(row));
-        }
-        at = end + 1;
-    }
-    float wide = 0;
-    for (const std::string& row : rows) {
-        wide = std::max(wide, fonts_.width(row, font));
-    }
-    const Size all = screen();
-    const ImVec2 pointer = ImGui::GetIO().MousePos;
-    const Size size = {wide + 2 * pad, leading * static_cast<float>(rows.size()) + pad * 1.5F};
-    float x = pointer.x + px(14), y = pointer.y + px(16);
-    if (x + size.width > all.width - px(4)) {
-        x = std::max(px(4), pointer.x - px(8) - size.width);
-    }
-    if (y + size.height > all.height - px(4)) {
-        y = std::max(px(4), pointer.y - px(8) - size.height);
-    }
-    ImDrawList& over = *ImGui::GetForegroundDrawList();
-    const Rect r = {std::round(x), std::round(y), std::round(size.width), std::round(size.height)};
-    over.AddRectFilled({r.x, r.y}, {r.right(), r.bottom()}, packed(t.raised), px(5));
-    over.AddRect({r.x, r.y}, {r.right(), r.bottom()}, packed(t.line), px(5));
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const float middle = r.y + pad * 0.75F + leading * (static_cast<float>(i) + 0.5F);
-        draw_text(over, fonts_,
-                  {{r.x + pad, middle}, rows[i], font, t.text, HAlign::left, VAlign::middle});
-    }
-    tip_.clear();
 }
 
 }  // namespace nibble

@@ -19,16 +19,18 @@ constexpr double worker_interval = 1 / 30.0;  // seconds between frames the work
 constexpr double save_delay = 1.0;            // settings are written this long after a change
 constexpr int least_width = 900, least_height = 600;
 
+constexpr const char* use_software = "try LIBGL_ALWAYS_SOFTWARE=1";
+
 std::string glfw_complaint;
 
 Window& self(GLFWwindow* window) {
     return *static_cast<Window*>(glfwGetWindowUserPointer(window));
 }
 
-[[noreturn]] void refuse(const std::string& what) {
+[[noreturn]] void refuse(const std::string& what, const std::string& way_out) {
     throw Error(Error::Code::no_device,
                 what + (glfw_complaint.empty() ? "" : " (" + glfw_complaint + ")"),
-                "try LIBGL_ALWAYS_SOFTWARE=1, or work without a window: nibble run ID --out x.svg");
+                way_out + ", or work without a window: nibble run ID --out x.svg");
 }
 
 /// Letters by what is printed on the key, so that Ctrl+Z is where this keyboard has its Z.
@@ -105,7 +107,7 @@ void Window::wake() {
 void Window::open(const Settings& settings) {
     glfwSetErrorCallback([](int, const char* words) { glfw_complaint = words; });
     if (glfwInit() == GLFW_FALSE) {
-        refuse("no window can be opened here");
+        refuse("no window can be opened here", "check DISPLAY");
     }
     glfwWindowHint(GLFW_CONTEXT_VERSION_MAJOR, 3);
     glfwWindowHint(GLFW_CONTEXT_VERSION_MINOR, 2);
@@ -117,7 +119,7 @@ void Window::open(const Settings& settings) {
     glfwWindowHintString(GLFW_X11_INSTANCE_NAME, "nibble");
     window_ = glfwCreateWindow(settings.width, settings.height, "Nibble", nullptr, nullptr);
     if (window_ == nullptr) {
-        refuse("no window with an OpenGL 3.2 context can be had");
+        refuse("no window with an OpenGL 3.2 context can be had", use_software);
     }
     glfwSetWindowSizeLimits(window_, least_width, least_height, GLFW_DONT_CARE, GLFW_DONT_CARE);
     glfwMakeContextCurrent(window_);
@@ -131,7 +133,7 @@ void Window::open(const Settings& settings) {
     io.MouseDoubleClickTime = 0.5F;
     ImGui_ImplGlfw_InitForOpenGL(window_, false);
     if (!ImGui_ImplOpenGL3_Init("#version 150")) {
-        refuse("OpenGL 3.2 does not work here");
+        refuse("OpenGL 3.2 does not work here", use_software);
     }
 }
 
@@ -232,7 +234,8 @@ bool Window::pump(double patience) {
     const bool timed = render_at_ && Clock::now() >= *render_at_;
     const bool worked =
         posted_ &&
-        std::chrono::duration<double>(Clock::now() - rendered_at_).count() >= worker_interval;
+        (session_.has_news() ||
+         std::chrono::duration<double>(Clock::now() - rendered_at_).count() >= worker_interval);
     if (frames_due_ > 0 || timed || worked) {
         render();
     }
@@ -255,10 +258,12 @@ void Window::render() {
     const float density = static_cast<float>(pixels_wide) / static_cast<float>(width);
     if (app_->theme().scale != baked_scale_ || density != baked_density_) {
         fonts_.bake(app_->theme(), density);
+#if IMGUI_VERSION_NUM < 19200  // later ones upload what is missing by themselves
         if (baked_scale_ != 0) {
             ImGui_ImplOpenGL3_DestroyFontsTexture();
             ImGui_ImplOpenGL3_CreateFontsTexture();
         }
+#endif
         baked_scale_ = app_->theme().scale;
         baked_density_ = density;
     }

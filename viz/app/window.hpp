@@ -1,7 +1,8 @@
 // A GLFW window with an OpenGL 3 context, and the loop that gives App its frames.
 //
 // The loop sleeps until something happens. An input event is followed by a few frames, for Dear
-// ImGui to settle; a wake from the worker by one, at most thirty a second; nothing by none.
+// ImGui to settle; a result by one; the worker's
+// progress by one, at most thirty a second; nothing by none.
 #pragma once
 
 #include <atomic>
