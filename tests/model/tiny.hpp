@@ -1,6 +1,8 @@
 // A model small enough to be checked with plain loops, and batches for it.
 #pragma once
 
+#include <filesystem>
+#include <stdlib.h>
 #include <string>
 #include <string_view>
 
@@ -9,6 +11,22 @@
 #include "sim/model/network.hpp"
 
 namespace nibble::testing {
+
+/// A folder of one test's own, gone when the test is.
+struct ScratchFolder {
+    std::filesystem::path path;
+
+    ScratchFolder() {
+        std::string name = (std::filesystem::temp_directory_path() / "nibble-XXXXXX").string();
+        path = mkdtemp(name.data());
+    }
+    ~ScratchFolder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path, ignored);
+    }
+    ScratchFolder(const ScratchFolder&) = delete;
+    ScratchFolder& operator=(const ScratchFolder&) = delete;
+};
 
 /// What the Error thrown by `action` says; "" when none is thrown.
 template <class Action>
