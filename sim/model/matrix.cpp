@@ -8,9 +8,9 @@
 namespace nibble {
 namespace {
 
-constexpr Index few_rows = 8;      // below this, packing costs more than it saves
-constexpr Index rows_a_task = 96;  // what the kernel keeps in its second-level cache
-constexpr Index columns_a_task = 64;
+constexpr Index few_rows = 8;               // below this, packing costs more than it saves
+constexpr Index rows_a_task = 96;           // what the kernel keeps in its second-level cache
+constexpr Index products_a_task = 1 << 17;  // less is not worth handing to another thread
 
 kernels::StridedMatrix strided(View<const float> v) {
     return {v.data, v.row_step, v.column_step};
@@ -86,7 +86,8 @@ void multiply<float>(In<float> a, In<float> b, View<float> c, bool accumulate) {
     NIBBLE_ASSERT(a.rows == c.rows && a.cols == b.rows && b.cols == c.cols && c.column_step == 1,
                   "the shapes of a product agree");
     if (a.rows <= few_rows && b.row_step == 1 && a.column_step == 1 && !accumulate) {
-        parallel_for(size(b.cols), columns_a_task, [&](std::size_t first, std::size_t last) {
+        const Index grain = std::max<Index>(16, products_a_task / (a.rows * a.cols));
+        parallel_for(size(b.cols), size(grain), [&](std::size_t first, std::size_t last) {
             kernels::multiply_few(a.data, size(a.row_step), size(a.rows),
                                   b.data + static_cast<Index>(first) * b.column_step,
                                   size(b.column_step), last - first, size(a.cols), c.data + first,
