@@ -1,10 +1,131 @@
-// `nibble` alone opens the window; with a word after it, it is the command line.
+// `nibble` alone, or with options of the window, opens the window; with a word after it, it is the
+// command line.
+#include <cstdio>
+#include <string_view>
+
+#include "sim/core/error.hpp"
 #include "viz/cli/cli.hpp"
 
 #if NIBBLE_GUI
+#include <CLI/CLI.hpp>
+
+#include "sim/experiments/all.hpp"
 #include "viz/app/app.hpp"
-#endif
+#include "viz/figure/export.hpp"
+
+namespace {
+
+using namespace nibble;
+
+constexpr const char* no_display =
+    "nibble: there is no display to open a window on\n"
+    "Compute without one: `nibble list` shows the labs, `nibble run quantizer --out chart.svg` "
+    "draws "
+    "one.\nOver ssh, `ssh -X` brings the display along.\n";
+
+/// An id opens that lab on its defaults; anything else is a file that holds a scenario.
+Scenario scenario_named(const std::string& name) {
+    for (const Experiment& e : all_experiments()) {
+        if (e.id == name) {
+            Scenario scenario;
+            scenario.experiment = e.id;
+            scenario.values = e.defaults();
+            return scenario;
+        }
+    }
+    return read_scenario(name, all_experiments());
+}
+
+std::pair<int, int> size_from(const std::string& text) {
+    int width = 0, height = 0;
+    char rest = 0;
+    if (std::sscanf(text.c_str(), "%dx%d%c", &width, &height, &rest) != 2 || width < 900 ||
+        height < 600 || width > 16384 || height > 16384) {
+        throw Error(Error::Code::bad_param, "--size = \"" + text + "\" is not a window's size",
+                    "WIDTHxHEIGHT from 900x600, such as 1280x800");
+    }
+    return {width, height};
+}
+
+int open_window(const WindowOptions& options) {
+    if (!has_display()) {
+        std::fputs(no_display, stderr);
+        return 1;
+    }
+    return run_window(options);
+}
+
+int window_command(int argc, char** argv) {
+    CLI::App cli("Opens the window. `nibble help` tells about the command line.", "nibble");
+    WindowOptions options;
+    std::string theme, size, what;
+    bool projector = false;
+    cli.add_option("--frames", options.frames, "render this many frames once idle, then quit");
+    cli.add_option("--screenshot", options.screenshot,
+                   "write what is on the screen to this PNG, then quit");
+    cli.add_option("--theme", theme, "dark or light");
+    cli.add_flag("--projector", projector, "white and large, for a room");
+    cli.add_option("--size", size, "of the window: 1280x800");
+    cli.add_option("what", what, "a lab's id, or a file: scenario or exported chart");
+    try {
+        cli.parse(argc, argv);
+    } catch (const CLI::ParseError& e) { return cli.exit(e) == 0 ? 0 : 2; }
+    if (!what.empty()) {
+        options.start = scenario_named(what);
+    }
+    if (!theme.empty()) {
+        options.theme = theme_kind(theme);
+    }
+    if (projector) {
+        options.projector = true;
+    }
+    if (!size.empty()) {
+        options.size = size_from(size);
+    }
+    // A picture for a page must not depend on who takes it.
+    options.remembers = options.frames == 0 && options.screenshot.empty();
+    return open_window(options);
+}
+
+bool is_for_window(int argc, char** argv) {
+    if (argc < 2) {
+        return true;
+    }
+    const std::string_view first = argv[1];
+    for (const std::string_view flag :
+         {"--frames", "--screenshot", "--theme", "--projector", "--size"}) {
+        if (first == flag || (first.starts_with(flag) && first[flag.size()] == '=')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        if (is_for_window(argc, argv)) {
+            return window_command(argc, argv);
+        }
+        return run_command_line(argc, argv, [](const Scenario& scenario) {
+            if (!has_display()) {  // `open` then prints the command that gives the same result
+                throw Error(Error::Code::no_device, "there is no display to open a window on");
+            }
+            WindowOptions options;
+            options.start = scenario;
+            return run_window(options);
+        });
+    } catch (const nibble::Error& e) {
+        std::fprintf(stderr, "nibble: %s\n", e.line().c_str());
+        return e.code() == Error::Code::bad_param ? 2 : 1;
+    }
+}
+
+#else
 
 int main(int argc, char** argv) {
     return nibble::run_command_line(argc, argv);
 }
+
+#endif

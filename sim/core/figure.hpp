@@ -114,13 +114,15 @@ struct Rule {
 };
 
 /// Many unlabelled rules of one kind: the levels of a quantizer, the values of a format.
-/// `length` is the share of the plot's height (or width) they take, from the axis.
+/// They take the share `length` of the plot's height (or width), from the share `start` on: rows of
+/// ticks stand over each other.
 struct Ticks {
     std::string label;
     Role role = Role::subject;
     bool vertical = true;
     std::vector<double> at;
     double length = 1;
+    double start = 0;  // 0: at the axis
 };
 
 struct Note {

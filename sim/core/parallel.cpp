@@ -11,6 +11,7 @@
 #else
 #define NIBBLE_PLAIN_THREADS 0
 #include <oneapi/tbb/blocked_range.h>
+#include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 #endif
@@ -51,6 +52,10 @@ void share_out(std::size_t pieces, const RunPieces& run_pieces) {
 }
 #else
 void share_out(std::size_t pieces, const RunPieces& run_pieces) {
+    using oneapi::tbb::global_control;
+    // Lets the arena have more threads than there are cores without a warning from oneTBB.
+    const global_control limit(global_control::max_allowed_parallelism,
+                               static_cast<std::size_t>(threads()));
     oneapi::tbb::task_arena arena(threads());
     arena.execute([&] {
         oneapi::tbb::parallel_for(

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -41,6 +42,13 @@ enum class Scale { linear, log10, log2 };
 struct Range {
     double min = 0, max = 1;  // both ends allowed
     Scale scale = Scale::linear;
+    /// The part that a slider travels, where the whole is too wide to be dragged through; the rest
+    /// is reached by typing, by a handle and from the command line.
+    std::optional<std::pair<double, double>> slider = {};
+
+    Range travel() const {
+        return slider ? Range{slider->first, slider->second, scale, {}} : *this;
+    }
 };
 
 struct Choice {

@@ -42,36 +42,36 @@ void cast_each(const std::byte* stored, std::span<Out> out) {
 // The low nibbles of qs are the block's first 16 values, the high nibbles its last 16; bit k of
 // high_bits is the fifth bit of value k.
 
-struct BlockQ4_0 {  // scale * (q - 8)
+struct BlockQ40 {  // scale * (q - 8)
     std::uint16_t scale;
     std::array<std::uint8_t, 16> qs;
 };
-struct BlockQ4_1 {  // scale * q + minimum
+struct BlockQ41 {  // scale * q + minimum
     std::uint16_t scale, minimum;
     std::array<std::uint8_t, 16> qs;
 };
-struct BlockQ5_0 {  // scale * (q - 16)
+struct BlockQ50 {  // scale * (q - 16)
     std::uint16_t scale;
     std::array<std::uint8_t, 4> high_bits;
     std::array<std::uint8_t, 16> qs;
 };
-struct BlockQ5_1 {  // scale * q + minimum
+struct BlockQ51 {  // scale * q + minimum
     std::uint16_t scale, minimum;
     std::array<std::uint8_t, 4> high_bits;
     std::array<std::uint8_t, 16> qs;
 };
-struct BlockQ8_0 {  // scale * q
+struct BlockQ80 {  // scale * q
     std::uint16_t scale;
     std::array<std::int8_t, 32> qs;
 };
-static_assert(sizeof(BlockQ4_0) == 18 && sizeof(BlockQ4_1) == 20 && sizeof(BlockQ5_0) == 22 &&
-              sizeof(BlockQ5_1) == 24 && sizeof(BlockQ8_0) == 34);
+static_assert(sizeof(BlockQ40) == 18 && sizeof(BlockQ41) == 20 && sizeof(BlockQ50) == 22 &&
+              sizeof(BlockQ51) == 24 && sizeof(BlockQ80) == 34);
 
 /// A block's 32 codes as integers.
 template <class Block>
 std::array<std::int32_t, block_elements> codes(const Block& block) {
     std::array<std::int32_t, block_elements> q;
-    if constexpr (std::is_same_v<Block, BlockQ8_0>) {
+    if constexpr (std::is_same_v<Block, BlockQ80>) {
         std::copy(block.qs.begin(), block.qs.end(), q.begin());
     } else {
         for (std::size_t i = 0; i < 16; ++i) {
@@ -98,9 +98,9 @@ void dequantize_block(const Block& block, float* out) {
             out[i] = static_cast<float>(q[i]) * scale + minimum;
         }
     } else {
-        constexpr std::int32_t middle = std::is_same_v<Block, BlockQ4_0>   ? 8
-                                        : std::is_same_v<Block, BlockQ5_0> ? 16
-                                                                           : 0;
+        constexpr std::int32_t middle = std::is_same_v<Block, BlockQ40>   ? 8
+                                        : std::is_same_v<Block, BlockQ50> ? 16
+                                                                          : 0;
         for (std::size_t i = 0; i < block_elements; ++i) {
             out[i] = static_cast<float>(q[i] - middle) * scale;
         }
@@ -164,15 +164,15 @@ void convert_to(DType dtype, std::span<const std::byte> stored, std::span<Out> o
         case DType::boolean:
             return convert_each<std::uint8_t>(from, out, [](std::uint8_t b) { return b != 0; });
         case DType::q4_0:
-            return dequantize<BlockQ4_0>(from, out);
+            return dequantize<BlockQ40>(from, out);
         case DType::q4_1:
-            return dequantize<BlockQ4_1>(from, out);
+            return dequantize<BlockQ41>(from, out);
         case DType::q5_0:
-            return dequantize<BlockQ5_0>(from, out);
+            return dequantize<BlockQ50>(from, out);
         case DType::q5_1:
-            return dequantize<BlockQ5_1>(from, out);
+            return dequantize<BlockQ51>(from, out);
         case DType::q8_0:
-            return dequantize<BlockQ8_0>(from, out);
+            return dequantize<BlockQ80>(from, out);
         case DType::other:
             return;
     }

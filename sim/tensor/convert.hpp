@@ -16,6 +16,13 @@
 
 namespace nibble {
 
+/// `yes` where the condition holds, else `no`; as a mask, because compilers turn ?: with a float
+/// subtraction on one side back into a branch.
+constexpr std::uint32_t select(bool condition, std::uint32_t yes, std::uint32_t no) {
+    const std::uint32_t mask = 0u - static_cast<std::uint32_t>(condition);
+    return (yes & mask) | (no & ~mask);
+}
+
 /// IEEE binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. NaN keeps its payload.
 constexpr float f16_to_float(std::uint16_t half) {
     const std::uint32_t sign = (half & 0x8000u) << 16;
@@ -25,8 +32,8 @@ constexpr float f16_to_float(std::uint16_t half) {
     const std::uint32_t special = magnitude + ((255u - 31u) << 23);
     const std::uint32_t subnormal =
         std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude + (113u << 23)) - 0x1p-14f);
-    const std::uint32_t finite = exponent == 0 ? subnormal : normal;
-    return std::bit_cast<float>(sign | (exponent == 0x1fu << 23 ? special : finite));
+    const std::uint32_t finite = select(exponent == 0, subnormal, normal);
+    return std::bit_cast<float>(sign | select(exponent == 0x1fu << 23, special, finite));
 }
 
 /// The upper half of a float.
@@ -41,8 +48,8 @@ constexpr float f8_e4m3_to_float(std::uint8_t bits) {
     const std::uint32_t normal = magnitude + ((127u - 7u) << 23);
     const std::uint32_t subnormal =
         std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude + (121u << 23)) - 0x1p-6f);
-    const std::uint32_t finite = magnitude < (1u << 23) ? subnormal : normal;
-    return std::bit_cast<float>(sign | (magnitude == 0x7fu << 20 ? 0x7fc00000u : finite));
+    const std::uint32_t finite = select(magnitude < 1u << 23, subnormal, normal);
+    return std::bit_cast<float>(sign | select(magnitude == 0x7fu << 20, 0x7fc00000u, finite));
 }
 
 /// OCP 8-bit E5M2: the upper half of a binary16.

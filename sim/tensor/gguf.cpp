@@ -372,7 +372,7 @@ ParsedFile parse_gguf(std::span<const std::byte> file, const std::filesystem::pa
     const std::uint64_t padding = metadata->alignment - 1;
     place(parsed.tensors, (reader.at() + padding) & ~padding, file.size(), path);
     for (const auto& [key, value] : metadata->entries) {
-        parsed.metadata.push_back({printable(key), to_text(value)});
+        parsed.metadata.push_back({key, to_text(value)});
     }
     parsed.gguf = std::move(metadata);
     return parsed;

@@ -7,8 +7,8 @@
 #include <array>
 #include <charconv>
 #include <cstring>
-#include <utility>
 #include <fmt/format.h>
+#include <utility>
 
 #include "sim/tensor/parse.hpp"
 

@@ -10,8 +10,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <limits>
-#include <tuple>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <unordered_set>
 
 #include "sim/tensor/parse.hpp"
@@ -184,7 +184,7 @@ private:
 
     [[noreturn]] void fail(const std::string& problem) const {
         std::string where = "safetensors header";
-        if (place_ != Place::file && names_.size() > 0) {
+        if (place_ != Place::file && !names_.empty()) {
             where += name_ == metadata_key ? ", __metadata__" : ", tensor " + in_quotes(name_);
         }
         if (!field_.empty()) {

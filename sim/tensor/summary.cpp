@@ -2,11 +2,12 @@
 //
 // Pieces are summed on their own in double, around their own mean, and merged in order (Chan,
 // Golub and LeVeque 1979, eq. 2.1): no cancellation when the mean is large, and the same bits for
-// any number of threads. Squares beyond a double's range (values above 1e150) give an infinite
-// standard deviation.
+// any number of threads. Left out: values above 1e150, whose squares, and above 1e303, whose sums,
+// leave a double's range.
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "sim/core/parallel.hpp"
@@ -28,45 +29,63 @@ struct Moments {
     double squares = 0;  // sum of squared deviations from the mean
 };
 
-/// Sums term(value) over the values, in lanes.
-template <class T, class Term>
-double lane_sum(const std::vector<T>& values, const Term& term) {
-    std::array<double, lanes> sums = {};
+/// Folds value after value into `lanes` independent results, then those into one.
+template <class Result, class T, class Fold, class Join>
+Result in_lanes(const std::vector<T>& values, Result start, const Fold& fold, const Join& join) {
+    std::array<Result, lanes> results;
+    results.fill(start);
     const std::size_t whole = values.size() / lanes * lanes;
     for (std::size_t i = 0; i < whole; i += lanes) {
         for (std::size_t k = 0; k < lanes; ++k) {
-            sums[k] += term(static_cast<double>(values[i + k]));
+            results[k] = fold(results[k], values[i + k]);
         }
     }
     for (std::size_t i = whole; i < values.size(); ++i) {
-        sums[i - whole] += term(static_cast<double>(values[i]));
+        results[i - whole] = fold(results[i - whole], values[i]);
     }
-    double sum = 0;
-    for (const double lane : sums) {
-        sum += lane;
+    for (const Result lane : results) {
+        start = join(start, lane);
     }
-    return sum;
+    return start;
+}
+
+template <class T, class Term>
+double sum_of(const std::vector<T>& values, const Term& term) {
+    return in_lanes(
+        values, 0.0, [&](double sum, T v) { return sum + term(static_cast<double>(v)); },
+        std::plus<>());
+}
+
+template <class T>
+bool is_finite(T value) {
+    return std::abs(value) <= std::numeric_limits<T>::max();
+}
+
+/// Without an early end, which would keep it from vector registers.
+template <class T>
+bool all_finite(const std::vector<T>& values) {
+    return in_lanes(
+        values, true, [](bool so_far, T v) { return so_far & is_finite(v); }, std::bit_and<>());
 }
 
 template <class T>
 Moments moments_of(std::vector<T>& values) {
     Moments m;
-    const auto is_finite = [](T v) { return std::abs(v) <= std::numeric_limits<T>::max(); };
-    if (!std::all_of(values.begin(), values.end(), is_finite)) {
+    if (!all_finite(values)) {
         m.nan = std::count_if(values.begin(), values.end(), [](T v) { return std::isnan(v); });
         m.inf = std::count_if(values.begin(), values.end(), [](T v) { return std::isinf(v); });
-        std::erase_if(values, [&](T v) { return !is_finite(v); });
+        std::erase_if(values, [](T v) { return !is_finite(v); });
     }
     m.finite = std::ssize(values);
     if (values.empty()) {
         return m;
     }
-    const auto [low, high] = std::minmax_element(values.begin(), values.end());
-    m.min = static_cast<double>(*low);
-    m.max = static_cast<double>(*high);
-    m.mean = lane_sum(values, [](double v) { return v; }) / static_cast<double>(m.finite);
-    const double mean = m.mean;
-    m.squares = lane_sum(values, [mean](double v) { return (v - mean) * (v - mean); });
+    const auto smaller = [](T a, T b) { return b < a ? b : a; };
+    const auto larger = [](T a, T b) { return a < b ? b : a; };
+    m.min = static_cast<double>(in_lanes(values, values[0], smaller, smaller));
+    m.max = static_cast<double>(in_lanes(values, values[0], larger, larger));
+    m.mean = sum_of(values, [](double v) { return v; }) / static_cast<double>(m.finite);
+    m.squares = sum_of(values, [mean = m.mean](double v) { return (v - mean) * (v - mean); });
     return m;
 }
 

@@ -39,7 +39,8 @@ ParsedFile parse(std::span<const std::byte> file, const std::filesystem::path& p
     const std::string found = in_quotes(start.substr(0, 8));
     if (extension == ".npy") {
         throw bad_file(
-            path, fmt::format("npy magic: the file does not begin with \"\\x93NUMPY\" but {}", found));
+            path,
+            fmt::format("npy magic: the file does not begin with \"\\x93NUMPY\" but {}", found));
     }
     throw bad_file(path, "magic: no .npy, .safetensors or .gguf file; it begins with " + found);
 }

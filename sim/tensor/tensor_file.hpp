@@ -28,7 +28,7 @@ class FileMapping;
 struct ParsedFile;
 
 struct TensorInfo {
-    std::string name;
+    std::string name;  // UTF-8; an .npy file's one tensor is called as the file, without .npy
     DType dtype = DType::f32;
     std::string type_name;            // as the file spells it: "F16", "<f4", "Q4_K"
     std::vector<std::int64_t> shape;  // row-major, slowest first; GGUF's dimensions turned round
@@ -44,7 +44,9 @@ struct TensorInfo {
 
 struct MetadataEntry {
     std::string key;
-    std::string value;  // as text; a long array is cut, and its length given
+    /// As text. GGUF's is one line, and long texts and arrays are cut with their length given;
+    /// safetensors' is the whole string.
+    std::string value;
 };
 
 /// An open file. Immutable, so any number of threads may read from it at once.

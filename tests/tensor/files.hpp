@@ -6,6 +6,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <unistd.h>
@@ -13,6 +15,8 @@
 
 #include "sim/core/error.hpp"
 #include "sim/tensor/tensor_file.hpp"
+
+#include "tests/catch.hpp"
 
 namespace nibble::test {
 
@@ -92,6 +96,8 @@ public:
     const std::filesystem::path& path() const { return path_; }
     std::filesystem::path write(const std::string& name, std::string_view bytes) const {
         const auto path = path_ / name;
+        // Not truncated: ext4 answers that with a flush to disk, thousands of times in a corpus.
+        std::filesystem::remove(path);
         std::ofstream(path, std::ios::binary)
             .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
         return path;

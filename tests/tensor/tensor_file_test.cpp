@@ -1,9 +1,12 @@
 #include "sim/tensor/tensor_file.hpp"
 
 #include <cmath>
+#include <csignal>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <string>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <vector>
 
@@ -172,11 +175,25 @@ TEST_CASE("a writer replaces a file whole and leaves nothing beside it", "[tenso
         thrown_by([&] { write_npy(folder.path() / "no" / "w.npy", {1}, std::vector<float>{1}); });
     CHECK(nowhere.code() == Error::Code::io);
     CHECK(nowhere.line().find("No such file") != std::string::npos);
-    std::size_t left = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path())) {
-        ++left;
-    }
-    CHECK(left == 2);
+    CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 2);
+}
+
+TEST_CASE("a writer that runs out of space keeps the old file", "[tensor]") {
+    const TempFolder folder;
+    const auto path = folder.path() / "w.npy";
+    write_npy(path, {1}, std::vector<float>{3});
+    ::rlimit before = {};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+    const ::rlimit small = {1000, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+    const Error full = thrown_by([&] { write_npy(path, {1000}, std::vector<float>(1000)); });
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    std::signal(SIGXFSZ, handler);
+    CHECK(full.code() == Error::Code::io);
+    CHECK(full.line().find(path.string() + ": cannot be written") != std::string::npos);
+    CHECK(content(path).size() == 128 + 4);
+    CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
 }
 
 TEST_CASE("a writer refuses what its reader would", "[tensor]") {

@@ -1,16 +1,134 @@
 #include "viz/cli/cli.hpp"
 
-#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <fmt/format.h>
+#include <new>
 
+#include "sim/core/text.hpp"
+#include "sim/core/version.hpp"
 #include "sim/experiments/all.hpp"
+#include "viz/cli/commands.hpp"
+#include "viz/cli/terminal.hpp"
 
 namespace nibble {
+namespace {
 
-int run_command_line(int, const char* const*) {
+constexpr int done = 0, failed = 1, wrong_command = 2, our_bug = 3;
+constexpr int ended_by_interrupt = 128 + 2, ended_by_closed_pipe = 128 + 13;  // as a shell has it
+
+const Words& known_commands() {
+    static const Words words = {"list", "show",    "run",  "sweep",
+                                "open", "inspect", "help", "version"};
+    return words;
+}
+
+std::string overview() {
+    return fmt::format(
+        "Nibble {0}: a laboratory for the efficiency of LLM inference.\n"
+        "\n"
+        "Usage: nibble               open the window\n"
+        "       nibble COMMAND ...   work without one\n"
+        "\n"
+        "Commands\n"
+        "  list                  the experiments\n"
+        "  show ID               an experiment's question and parameters\n"
+        "  run ID                compute it once: findings, charts, data\n"
+        "  sweep ID              compute it over a grid of parameters into one table\n"
+        "  open FILE             the scenario inside an exported chart\n"
+        "  inspect FILE          the tensors in a .npy, .safetensors or .gguf file\n"
+        "  help COMMAND          more about one; the same as nibble COMMAND --help\n"
+        "\n"
+        "Examples\n"
+        "  nibble run {1} --help\n"
+        "  nibble run {1} --out chart.svg\n"
+        "  nibble open chart.svg --command\n"
+        "\n"
+        "Answers go to standard output, everything else to standard error. The exit status is 0;\n"
+        "1 when the work failed; 2 when the command was wrong; 3 for a bug in Nibble.\n",
+        version, all_experiments().back().id);
+}
+
+std::string without_dashes(const std::string& word) {
+    return word.substr(std::min(word.find_first_not_of('-'), word.size()));
+}
+
+[[noreturn]] void refuse_command(const std::string& word) {
+    const std::string what = fmt::format("no command \"{}\"", word);
     for (const Experiment& e : all_experiments()) {
-        std::printf("%s\n", e.id.c_str());
+        if (e.id == word) {
+            throw Error(Error::Code::bad_param, what, fmt::format("did you mean run {}?", word));
+        }
     }
-    return 0;
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(word, ignored)) {
+        throw Error(Error::Code::bad_param, what,
+                    fmt::format("did you mean open {0} or inspect {0}?", word));
+    }
+    const std::string near = nearest(without_dashes(word), known_commands());
+    throw Error(
+        Error::Code::bad_param, what,
+        near.empty() ? "`nibble --help` lists them" : fmt::format("did you mean {}?", near));
+}
+
+int obey(const std::string& word, Words rest, const OpenWindow& open_window) {
+    if (word == "help" && !rest.empty()) {
+        const std::string about = rest[0];
+        rest.erase(rest.begin());
+        rest.push_back("--help");
+        return obey(about == "help" ? "--help" : about, rest, open_window);
+    }
+    if (word == "list") {
+        return list_command(rest);
+    }
+    if (word == "show") {
+        return show_command(rest);
+    }
+    if (word == "run") {
+        return run_command(rest);
+    }
+    if (word == "sweep") {
+        return sweep_command(rest);
+    }
+    if (word == "open") {
+        return open_command(rest, open_window);
+    }
+    if (word == "inspect") {
+        return inspect_command(rest);
+    }
+    if (word.empty() || word == "help" || word == "--help" || word == "-h") {
+        print(overview());
+        return done;
+    }
+    if (word == "version" || word == "--version" || word == "-V") {
+        print(fmt::format("nibble {}\n", version));
+        return done;
+    }
+    refuse_command(word);
+}
+
+}  // namespace
+
+int run_command_line(int argc, const char* const* argv, const OpenWindow& open_window) {
+    const Words words(argv + std::min(argc, 1), argv + argc);
+    try {
+        return obey(words.empty() ? "" : words[0],
+                    words.empty() ? Words{} : Words(words.begin() + 1, words.end()), open_window);
+    } catch (const ClosedPipe&) { return ended_by_closed_pipe; } catch (const Error& e) {
+        if (e.code() == Error::Code::cancelled) {
+            note("nibble: stopped; nothing was written");
+            return ended_by_interrupt;
+        }
+        note("nibble: " + e.line());
+        return e.code() == Error::Code::bad_param ? wrong_command : failed;
+    } catch (const std::bad_alloc&) {
+        note("nibble: there is not enough memory; make the experiment smaller");
+        return failed;
+    } catch (const std::exception& e) {
+        note(fmt::format("nibble: this is a bug in Nibble: {}; please report it with the command",
+                         e.what()));
+        return our_bug;
+    }
 }
 
 }  // namespace nibble

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "viz/figure/scene.hpp"
 
@@ -15,6 +16,10 @@ struct FontFile {
 };
 /// Looked up once. Throws Error::io when the system has no font at all.
 const FontFile& font_file(Face face);
+
+/// The font nearest to `face` that has `character`, for signs that the five faces lack; its path is
+/// empty when no font has it.
+FontFile font_file_with(char32_t character, Face face);
 
 /// The CSS family list for SVG text: "Inter, 'Helvetica Neue', Arial, sans-serif".
 std::string_view css_family(Face face);

@@ -14,8 +14,7 @@ float AxisMap::operator()(double value) const {
 
 double AxisMap::invert(float position) const {
     const double share = (double(position) - from) / (double(to) - from);
-    return scale == Scale::linear ? low + share * (high - low)
-                                  : low * std::pow(high / low, share);
+    return scale == Scale::linear ? low + share * (high - low) : low * std::pow(high / low, share);
 }
 
 void paint(const Scene& scene, Canvas& canvas) {

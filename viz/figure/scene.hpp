@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,6 +65,18 @@ enum class HAlign : std::uint8_t { left, centre, right };
 /// `baseline`: y is the baseline. `middle`: y is the middle of the digits.
 enum class VAlign : std::uint8_t { baseline, middle };
 
+/// Lengths of a stroke's pieces and gaps, in points.
+struct DashPattern {
+    float piece = 0, gap = 0;
+};
+/// Not for solid strokes.
+constexpr DashPattern dash_pattern(Dash dash, float line_width) {
+    const auto at_least = [](float least, float value) { return value < least ? least : value; };
+    return dash == Dash::dashed
+               ? DashPattern{at_least(4, 3 * line_width), at_least(3, 2 * line_width)}
+               : DashPattern{at_least(1.5F, line_width), at_least(3, 2 * line_width)};
+}
+
 struct FillRect {
     Rect rect;
     Color color;
@@ -101,6 +114,11 @@ struct TextRun {
     VAlign valign = VAlign::baseline;
     bool upwards = false;  // turned 90 degrees counter-clockwise: the label of a y axis
 };
+/// How far below `at` (along the turned axis when upwards) the baseline of a run lies. Every canvas
+/// uses this one, or text would sit differently on each.
+inline float baseline_drop(const TextRun& run) {
+    return run.valign == VAlign::middle ? 0.36F * run.font.size : 0.0F;
+}
 /// Opaque pixels stretched over a rectangle without smoothing: a heat map.
 struct Image {
     Rect rect;
@@ -139,6 +157,20 @@ struct HoverSpot {
     std::vector<std::pair<std::string, Value>> set;  // parameters that a click sets
 };
 
+/// The values under a heat map in one piece: a HoverSpot for each cell would be millions.
+struct GridHover {
+    Rect area;                             // of the whole grid; zoomed, it reaches beyond `visible`
+    Rect visible;                          // the part that answers to the pointer
+    int rows = 0, cols = 0;                // as shown: pooled when there are more cells than pixels
+    int pooled_rows = 1, pooled_cols = 1;  // cells of the matrix behind one shown cell
+    int source_rows = 0, source_cols = 0;  // of the matrix
+    std::shared_ptr<const std::vector<float>> values;  // (row, column), row 0 at the top of `area`
+    bool row0_at_bottom = false;                       // the matrix' row 0 is the last shown row
+    std::string label, unit;
+    std::size_t plot = 0;  // index into Scene::plots, whose axes give the picked values
+    std::string pick_row_param, pick_col_param;  // empty: cannot be picked
+};
+
 /// Where a Handle mark came to lie.
 struct HandleSpot {
     std::size_t plot = 0;  // index into Scene::plots
@@ -151,8 +183,18 @@ struct Scene {
     std::vector<Primitive> items;
     std::vector<PlotArea> plots;
     std::vector<HoverSpot> hovers;  // later ones lie on top
+    std::vector<GridHover> grids;   // below all hovers
     std::vector<HandleSpot> handles;
+
+    template <class Item>
+    void add(Item item) {
+        items.emplace_back(std::move(item));
+    }
 };
+
+/// What is under the pointer: the topmost spot, or the heat map cell with its value in words and
+/// the axis values that a click sets. Nothing when there is nothing to tell.
+std::optional<HoverSpot> hover_at(const Scene& scene, Point at);
 
 /// Something a scene can be painted on.
 class Canvas {

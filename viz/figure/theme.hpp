@@ -41,11 +41,27 @@ struct Theme {
     Font mono() const { return {Face::mono, 12.0F * scale}; }
     Font math() const { return {Face::math, 17.0F * scale}; }
 
+    /// Width of a curve; thinner on paper, which resolves more.
+    float stroke() const { return (kind == ThemeKind::print ? 1.5F : 2.0F) * scale; }
+    /// Width of axes, grid and outlines: a whole number, so that they stay crisp on the screen.
+    float hairline() const { return scale < 1.5F ? 1.0F : 2.0F; }
+    float marker_radius() const { return 3.5F * scale; }
+
     const RoleStyle& style(Role role) const { return roles[static_cast<std::size_t>(role)]; }
 };
 
 /// The named theme at a type scale.
 Theme make_theme(ThemeKind kind, float scale = 1);
+
+/// Contrast ratio of two opaque colours as WCAG 2 defines it: 1 .. 21.
+double contrast(Color a, Color b);
+
+/// `color` moved towards the theme's text colour just far enough to be read as small text on the
+/// theme's background (contrast 4.5). Marks keep the pure colour, their labels take this one.
+Color ink(Color color, const Theme& theme);
+
+/// Near-black or white, whichever reads better on `fill`.
+Color ink_on(Color fill);
 
 /// Magnitude ramp (cividis-like), share in 0 .. 1; clamped.
 Color magnitude_color(double share);

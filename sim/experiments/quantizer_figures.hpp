@@ -1,0 +1,15 @@
+// What the quantizer lab shows of a sweep.
+#pragma once
+
+#include "sim/core/outcome.hpp"
+#include "sim/experiments/quantizer_sweep.hpp"
+
+namespace nibble::quantizer_lab {
+
+/// The rows of figures, for the group that the reader picked.
+std::vector<FigureRow> figures(const Data& data, const GroupView& group);
+
+/// Everything that is said in words and numbers.
+void describe(const Data& data, const GroupView& group, Outcome& outcome);
+
+}  // namespace nibble::quantizer_lab

@@ -1,0 +1,73 @@
+#include "sim/formats/block_format.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nibble {
+
+CodedBlock block_scale(const BlockFormat& f, double absmax, double tensor_scale) {
+    CodedBlock block;
+    if (!std::isfinite(absmax)) {
+        block.scale_code = f.scale->as_float()->nan_code();
+    } else if (f.scale_is_power_of_two) {
+        const int exponent = absmax > 0 ? std::ilogb(absmax) : -1100;  // a zero block: the smallest
+        const double wanted = std::ldexp(1.0, exponent - f.element->as_float()->largest_exponent());
+        block.scale_code = f.scale->encode(wanted);
+    } else {
+        block.scale_code = f.scale->encode(absmax / f.element->largest() / tensor_scale);
+    }
+    block.scale = f.scale->decode(block.scale_code) * tensor_scale;
+    return block;
+}
+
+CodedBlock encode_block(const BlockFormat& f, std::span<const float> values, double tensor_scale) {
+    double absmax = 0;
+    for (const float value : values) {
+        const double size = std::abs(static_cast<double>(value));
+        absmax = std::isnan(size) || size > absmax ? size : absmax;
+        if (std::isnan(absmax)) {
+            break;
+        }
+    }
+    CodedBlock block = block_scale(f, absmax, tensor_scale);
+    block.codes.reserve(values.size());
+    for (const float value : values) {
+        // A scale that rounded to zero leaves nothing to tell the elements apart.
+        const double element = block.scale > 0 ? static_cast<double>(value) / block.scale : 0;
+        block.codes.push_back(f.element->encode(element));
+    }
+    return block;
+}
+
+std::vector<double> decode_block(const BlockFormat& f, const CodedBlock& block) {
+    std::vector<double> values;
+    values.reserve(block.codes.size());
+    for (const std::uint32_t code : block.codes) {
+        values.push_back(f.element->decode(code) * block.scale);
+    }
+    return values;
+}
+
+double tensor_scale(const BlockFormat& f, double absmax) {
+    if (f.scale_is_power_of_two || !(absmax > 0) || !std::isfinite(absmax)) {
+        return 1;
+    }
+    const double wanted = absmax / (f.element->largest() * f.scale->largest());
+    const double stored = decode(formats::fp32, encode(formats::fp32, wanted, Overflow::saturate));
+    return stored > 0 ? stored : 1;
+}
+
+const std::vector<BlockFormat>& block_format_list() {
+    const auto of = [](const char* id) { return &find_number_format(id); };
+    static const std::vector<BlockFormat> list = {
+        {"mxfp8_e4m3", "MXFP8 E4M3", of("fp8_e4m3"), of("e8m0"), 32, true},
+        {"mxfp8_e5m2", "MXFP8 E5M2", of("fp8_e5m2"), of("e8m0"), 32, true},
+        {"mxfp6_e2m3", "MXFP6 E2M3", of("fp6_e2m3"), of("e8m0"), 32, true},
+        {"mxfp6_e3m2", "MXFP6 E3M2", of("fp6_e3m2"), of("e8m0"), 32, true},
+        {"mxfp4", "MXFP4", of("fp4_e2m1"), of("e8m0"), 32, true},
+        {"nvfp4", "NVFP4", of("fp4_e2m1"), of("fp8_e4m3"), 16, false},
+    };
+    return list;
+}
+
+}  // namespace nibble

@@ -1,0 +1,275 @@
+// What the window's buttons, keys and commands do.
+#include <GLFW/glfw3.h>
+#include <algorithm>
+#include <fmt/format.h>
+#include <fstream>
+#include <imgui.h>
+
+#include "viz/app/app_frame.hpp"
+#include "viz/app/overlays.hpp"
+#include "viz/figure/export.hpp"
+
+namespace nibble {
+namespace {
+
+std::string lower_suffix(const std::filesystem::path& path) {
+    std::string suffix = path.extension().string();
+    for (char& c : suffix) {
+        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    return suffix;
+}
+
+/// Where a dialog starts: the folder that was used last, or home.
+std::filesystem::path start_folder(const Settings& settings) {
+    if (!settings.exports.folder.empty()) {
+        return settings.exports.folder;
+    }
+    const char* home = std::getenv("HOME");
+    return home != nullptr && *home != 0 ? home : ".";
+}
+
+}  // namespace
+
+void App::tell(std::string words) {
+    notice_ = std::move(words);
+    notice_since_ = -1;
+}
+
+void App::show(std::unique_ptr<Overlay> overlay) {
+    ui_.stop_editing();
+    overlays_.push_back(std::move(overlay));
+    ui_.wake_in(0);
+}
+
+void App::draw_overlays() {
+    // An overlay may open another while it is drawn: those are drawn from the next frame on.
+    for (std::size_t i = 0; i < overlays_.size(); ++i) {
+        Overlay* const overlay = overlays_[i].get();
+        ui_.begin_overlay(fmt::format("overlay {}", i), i + 1 == overlays_.size());
+        const bool stays = overlay->draw(ui_, *this);
+        ui_.end_overlay();
+        if (!stays) {
+            const auto at = std::find_if(overlays_.begin(), overlays_.end(),
+                                         [&](const auto& o) { return o.get() == overlay; });
+            const std::unique_ptr<Overlay> gone = std::move(*at);
+            overlays_.erase(at);
+            ui_.wake_in(0);
+            break;
+        }
+    }
+    ui_.set_inert(has_overlay());
+}
+
+void App::toggle_theme() {
+    if (settings_.projector) {
+        settings_.projector = false;
+    } else {
+        settings_.theme = settings_.theme == ThemeKind::dark ? ThemeKind::light : ThemeKind::dark;
+    }
+    settings_changed_ = true;
+    update_theme();
+    ui_.wake_in(0);
+}
+
+void App::toggle_projector() {
+    settings_.projector = !settings_.projector;
+    settings_changed_ = true;
+    update_theme();
+    ui_.wake_in(0);
+}
+
+void App::toggle_pin() {
+    if (session_.pinned() != nullptr) {
+        session_.unpin();
+        tell("A is unpinned");
+    } else if (session_.pin()) {
+        tell("This result is pinned as A");
+    }
+    ui_.wake_in(0);
+}
+
+void App::select(const std::string& experiment) {
+    session_.select(experiment);
+    params_.forget_errors();
+    notice_.clear();
+    settings_changed_ = true;
+    ui_.wake_in(0);
+}
+
+void App::open_file(const std::filesystem::path& path) {
+    try {
+        session_.open(read_scenario(path, session_.experiments()));
+        params_.forget_errors();
+        settings_changed_ = true;
+        tell("opened " + path.filename().string());
+    } catch (const Error& e) { tell(e.line()); }
+}
+
+void App::save_file(const std::filesystem::path& path) {
+    std::filesystem::path whole = path;
+    if (!whole.has_extension()) {
+        whole += ".json";
+    }
+    std::ofstream file(whole, std::ios::binary | std::ios::trunc);
+    file << to_json_text(session_.scenario(), session_.experiments()) << '\n';
+    tell(file.flush() ? "saved " + whole.string()
+                      : "cannot write " + whole.string() + "; choose a folder of your own");
+}
+
+void App::drop(const std::filesystem::path& path) {
+    const std::string suffix = lower_suffix(path);
+    const auto takes = [&](const std::vector<std::string>& suffixes) {
+        return std::find(suffixes.begin(), suffixes.end(), suffix) != suffixes.end();
+    };
+    const std::vector<ParamInfo>& params = session_.experiment().params;
+    for (std::size_t i = 0; i < params.size(); ++i) {
+        if (params[i].type == ParamType::file && takes(params[i].suffixes)) {
+            try {
+                session_.set(i, Value(path.string()));
+                tell(fmt::format("{}: {}", params[i].title, path.filename().string()));
+            } catch (const Error& e) { tell(e.line()); }
+            return;
+        }
+    }
+    if (takes(export_suffixes())) {
+        open_file(path);
+    } else {
+        tell(fmt::format("{} takes no {} file", session_.experiment().title,
+                         suffix.empty() ? "such" : suffix));
+    }
+}
+
+void App::copy_command() {
+    const std::string command = to_command(session_.scenario(), session_.experiments());
+    ImGui::SetClipboardText(command.c_str());
+    tell("copied: " + command);
+}
+
+void App::show_export() {
+    if (session_.outcome()) {
+        show(make_export_dialog(*this));
+    } else {
+        tell("there is no chart yet");
+    }
+}
+
+void App::show_palette() {
+    show(make_palette());
+}
+
+void App::show_parameter(std::size_t param) {
+    const ParamInfo& info = session_.experiment().params.at(param);
+    if (info.is_advanced) {
+        params_.shows_more(session_.experiment().id) = true;
+    }
+    const bool chooses = info.type == ParamType::choice;
+    const std::string segment =
+        chooses ? "/" + std::get<std::string>(session_.value(param)) : std::string();
+    const std::string whole = "param:" + info.name;
+    // A choice is one control or one a segment, depending on the room it has.
+    ui_.focus(chooses && ui_.rects().count(whole + segment) != 0 ? whole + segment : whole);
+    ui_.wake_in(0);
+}
+
+void App::serve(const PanelRequests& requests) {
+    if (requests.open_list) {
+        show(make_choice_list(requests.open_list->param, requests.open_list->anchor));
+    }
+    if (requests.browse) {
+        const std::size_t param = *requests.browse;
+        const ParamInfo& info = session_.experiment().params[param];
+        const std::string& now = std::get<std::string>(session_.value(param));
+        FileQuestion question;
+        question.title = info.title;
+        question.button = "Choose";
+        question.suffixes = info.suffixes;
+        question.start =
+            now.empty() ? start_folder(settings_) : std::filesystem::path(now).parent_path();
+        question.chosen = [this, param](const std::filesystem::path& path) {
+            try {
+                session_.set(param, Value(path.string()));
+            } catch (const Error& e) { tell(e.line()); }
+        };
+        show(make_file_dialog(std::move(question)));
+    }
+}
+
+void App::make_actions() {
+    const auto ask = [this](FileQuestion::Wanted wanted) {
+        FileQuestion q;
+        q.wanted = wanted;
+        const bool opens = wanted == FileQuestion::Wanted::existing_file;
+        q.title = opens ? "Open a scenario, or a chart that holds one" : "Save the scenario";
+        q.button = opens ? "Open" : "Save";
+        q.suffixes = opens ? export_suffixes() : std::vector<std::string>{".json"};
+        q.start = start_folder(settings_);
+        if (!opens) {
+            q.start /= session_.experiment().id + ".json";
+        }
+        q.chosen = [this, opens](const std::filesystem::path& path) {
+            opens ? open_file(path) : save_file(path);
+        };
+        show(make_file_dialog(std::move(q)));
+    };
+    actions_ = {
+        {"Commands", "Ctrl+K", [this] { show_palette(); }},
+        {"Keys", "?", [this] { show(make_key_help()); }},
+        {"Undo", "Ctrl+Z", [this] { session_.undo(), params_.forget_errors(); }},
+        {"Redo", "Ctrl+Shift+Z", [this] { session_.redo(), params_.forget_errors(); }},
+        {"Pin or unpin A", "A", [this] { toggle_pin(); }},
+        {"Projector", "P", [this] { toggle_projector(); }},
+        {"Light or dark theme", "T", [this] { toggle_theme(); }},
+        {"Export chart", "Ctrl+E", [this] { show_export(); }},
+        {"Copy as command", "Ctrl+C", [this] { copy_command(); }},
+        {"Save scenario", "Ctrl+S", [ask] { ask(FileQuestion::Wanted::new_file); }},
+        {"Open scenario", "Ctrl+O", [ask] { ask(FileQuestion::Wanted::existing_file); }},
+        {"Reset panel", "", [this] { session_.reset_panel(), params_.forget_errors(); }},
+        {"Quit", "Ctrl+Q", [this] { wants_close_ = true; }},
+    };
+}
+
+void App::shortcuts() {
+    const auto run = [this](std::string_view title) {
+        const auto found = std::find_if(actions_.begin(), actions_.end(),
+                                        [&](const Action& a) { return a.title == title; });
+        NIBBLE_ASSERT(found != actions_.end(), "a shortcut names an action");
+        notice_.clear();
+        found->run();
+    };
+    struct Key {
+        int key, mods;
+        std::string_view action;
+    };
+    static constexpr int ctrl = GLFW_MOD_CONTROL;
+    static constexpr Key anywhere[] = {
+        {GLFW_KEY_K, ctrl, "Commands"},      {GLFW_KEY_E, ctrl, "Export chart"},
+        {GLFW_KEY_S, ctrl, "Save scenario"}, {GLFW_KEY_O, ctrl, "Open scenario"},
+        {GLFW_KEY_Q, ctrl, "Quit"},          {GLFW_KEY_F1, 0, "Keys"},
+        {GLFW_KEY_F5, 0, "Projector"},
+    };
+    static constexpr Key outside_fields[] = {
+        {GLFW_KEY_Z, ctrl, "Undo"},        {GLFW_KEY_Z, ctrl | GLFW_MOD_SHIFT, "Redo"},
+        {GLFW_KEY_Y, ctrl, "Redo"},        {GLFW_KEY_C, ctrl, "Copy as command"},
+        {GLFW_KEY_P, 0, "Projector"},      {GLFW_KEY_T, 0, "Light or dark theme"},
+        {GLFW_KEY_A, 0, "Pin or unpin A"},
+    };
+    const auto first = [&](const auto& keys) -> std::string_view {
+        for (const Key& k : keys) {
+            if (ui_.take_key(k.key, k.mods)) {
+                return k.action;
+            }
+        }
+        return {};
+    };
+    std::string_view action = first(anywhere);
+    if (action.empty() && !ui_.is_typing()) {
+        action = ui_.take_character('?') ? std::string_view("Keys") : first(outside_fields);
+    }
+    if (!action.empty()) {
+        run(action);
+        ui_.wake_in(0);
+    }
+}
+
+}  // namespace nibble

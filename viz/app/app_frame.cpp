@@ -1,0 +1,226 @@
+#include "viz/app/app_frame.hpp"
+
+#include <GLFW/glfw3.h>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <fmt/format.h>
+#include <imgui.h>
+
+#include "sim/core/parallel.hpp"
+#include "sim/core/text.hpp"
+#include "viz/app/answer_panel.hpp"
+
+namespace nibble {
+namespace {
+
+constexpr double patience = 0.15;      // seconds before an old result is dimmed
+constexpr double notice_seconds = 12;  // how long a sentence stays in the status line
+constexpr float projector_scale = 1.75F;
+
+}  // namespace
+
+App::App(Session& session, const FontSet& fonts, Settings settings)
+    : session_(session), settings_(std::move(settings)), ui_(fonts) {
+    update_theme();
+    make_actions();
+}
+
+void App::set_screen_scale(float scale) {
+    screen_scale_ = scale;
+    update_theme();
+}
+
+void App::update_theme() {
+    theme_ = make_theme(settings_.theme, screen_scale_);
+    if (settings_.projector) {
+        // In a lit room only white is bright enough, and grey text is lost.
+        theme_ = make_theme(ThemeKind::light, screen_scale_ * projector_scale);
+        theme_.background = theme_.panel = {255, 255, 255};
+        theme_.muted = make_theme(ThemeKind::print).muted;
+    }
+}
+
+bool App::take_settings_changed() {
+    return std::exchange(settings_changed_, false);
+}
+
+App::Places App::places() const {
+    const Size all = ui_.screen();
+    const float bar = ui_.px(48), status = ui_.px(32);
+    const float right = std::min(ui_.px(320), std::round(all.width * 0.38F));
+    Places p;
+    p.nav_fits = all.width - ui_.px(196) - right >= ui_.px(500);
+    const float nav = p.nav_fits ? ui_.px(196) : 0;
+    p.top = {0, 0, all.width, bar};
+    p.nav = {0, bar, nav, all.height - bar};
+    p.right = {all.width - right, bar, right, all.height - bar};
+    p.centre = {nav, bar, all.width - right - nav, all.height - bar - status};
+    p.status = {nav, all.height - status, p.centre.width, status};
+    return p;
+}
+
+void App::frame(std::vector<KeyPress> keys, double now) {
+    session_.poll();
+    settings_.last = session_.scenario();
+    ui_.begin_frame(theme_, std::move(keys), now);
+    const Places at = places();
+    ui_.set_inert(has_overlay());
+    draw_top_bar(at);
+    if (at.nav_fits) {
+        const Point corner = ui_.begin_pane("navigation", at.nav, true, theme_.panel);
+        ui_.end_pane(
+            draw_navigation(ui_, *this, {corner.x, corner.y, at.nav.width, at.nav.height}));
+    }
+    draw_centre(at);
+    draw_right(at.right);
+    draw_status(at.status);
+    draw_overlays();
+    if (!has_overlay()) {
+        shortcuts();
+    }
+    ui_.end_frame();
+}
+
+bool App::dims() const {
+    return session_.busy() && session_.waited_seconds() >= patience;
+}
+
+void App::draw_centre(const Places& at) {
+    const Rect& r = at.centre;
+    if (session_.busy() && !dims()) {
+        ui_.wake_in(patience);
+    }
+    const bool failed = !session_.error().empty() && !session_.busy();
+    // Where the figures would be too small to read, the pane scrolls.
+    const float needed = session_.outcome() ? figure_.least_height(ui_, *session_.outcome()) : 0;
+    const float height = std::max(r.height, needed);
+    const bool scrolls = height > r.height;
+    const Point corner = ui_.begin_pane("centre", r, scrolls, theme_.background);
+    if (scrolls) {
+        scroll_centre();
+    }
+    const Rect area = {corner.x + 1, corner.y, r.width - (scrolls ? ui_.px(10) : 1), height};
+    figure_.draw(ui_, session_, area, failed ? 0.2F : dims() ? 0.45F : 1, scrolls);
+    if (failed) {
+        draw_error(r);
+    } else if (!session_.outcome() && dims()) {
+        ui_.text(r.centre(), "computing \u2026", theme_.body(), theme_.muted, HAlign::centre);
+    }
+    if (r.x > 0) {
+        ui_.line({r.x, r.y}, {r.x, r.bottom()}, theme_.line);
+    }
+    if (dims()) {
+        const auto done = static_cast<float>(std::clamp(session_.progress(), 0.02, 1.0));
+        ui_.fill({r.x, r.y, r.width * done, ui_.px(2)}, theme_.accent);
+    }
+    ui_.end_pane(area.bottom());
+}
+
+void App::scroll_centre() {
+    const float page = ImGui::GetWindowHeight() * 0.8F;
+    if (ui_.take_key(GLFW_KEY_PAGE_DOWN)) {
+        ImGui::SetScrollY(ImGui::GetScrollY() + page);
+    } else if (ui_.take_key(GLFW_KEY_PAGE_UP)) {
+        ImGui::SetScrollY(ImGui::GetScrollY() - page);
+    }
+}
+
+void App::draw_error(Rect area) {
+    const float wide = std::min(area.width, ui_.px(460)), pad = ui_.px(18);
+    const Color ink = theme_.style(Role::limit).color;
+    const float room = wide - 2 * pad;
+    const Rect card = {std::round(area.centre().x - wide / 2), area.y + area.height * 0.3F, wide,
+                       ui_.px(118)};
+    ui_.fill(card, theme_.panel, ui_.px(6));
+    ui_.outline(card, theme_.line, ui_.px(6));
+    ui_.fill({card.x, card.y + ui_.px(6), ui_.px(3), card.height - ui_.px(12)}, ink);
+    float y = card.y + pad;
+    y += ui_.paragraph({card.x + pad, y}, session_.error(), {Face::semibold, theme_.body().size},
+                       theme_.text, room);
+    y += ui_.px(6);
+    ui_.paragraph({card.x + pad, y}, session_.hint(), theme_.body(), theme_.muted, room);
+    ui_.record("error", card);
+    if (session_.can_undo() &&
+        ui_.button("undo-error", {card.x + pad, card.bottom() - ui_.px(38), ui_.px(70), ui_.px(26)},
+                   "Undo")) {
+        session_.undo();
+    }
+}
+
+void App::draw_status(Rect r) {
+    ui_.begin_pane("status", r, false, theme_.panel);
+    ui_.line({r.x, r.y}, {r.right(), r.y}, theme_.line);
+    ui_.line({r.x, r.y}, {r.x, r.bottom()}, theme_.line);
+    const float middle = r.centre().y;
+    Color dot = theme_.style(Role::reference).color;
+    std::string words;
+    if (session_.busy()) {
+        dot = theme_.style(Role::baseline).color;
+        words = session_.progress() > 0
+                    ? fmt::format("computing, {:.0f} %", 100 * session_.progress())
+                    : std::string("computing");
+    } else if (!session_.error().empty()) {
+        dot = theme_.style(Role::limit).color;
+        words = "no result: " + session_.error();
+    } else if (session_.outcome()) {
+        const std::string kind = session_.outcome_is_preview() ? "preview" : "exact";
+        words =
+            fmt::format("{}, {}s on {} thread{}", kind, format_si(session_.outcome_seconds(), 2),
+                        threads(), threads() == 1 ? "" : "s");
+        if (!session_.outcome()->sampling.empty()) {
+            words += ", " + session_.outcome()->sampling;
+        }
+    }
+    if (!notice_.empty()) {
+        notice_since_ = notice_since_ < 0 ? ui_.now() : notice_since_;
+        const double left = notice_since_ + notice_seconds - ui_.now();
+        if (left > 0) {
+            words = notice_;
+            ui_.wake_in(left);
+        } else {
+            notice_.clear();
+        }
+    }
+    const std::string keys = "Ctrl+K commands   ? keys";
+    const float keys_width = ui_.width(keys, theme_.body());
+    const float left = r.x + ui_.px(30), room = r.width - ui_.px(62) - keys_width;
+    const bool keys_fit = room > ui_.px(160);
+    ui_.draw().AddCircleFilled({r.x + ui_.px(18), middle}, ui_.px(4), packed(dot), 24);
+    ui_.text({left, middle},
+             shortened(words, theme_.body(), keys_fit ? room : r.width - ui_.px(46), ui_.fonts()),
+             theme_.body(), theme_.muted);
+    if (keys_fit) {
+        ui_.text({r.right() - ui_.px(16), middle}, keys, theme_.body(), theme_.faint,
+                 HAlign::right);
+    }
+    ui_.end_pane(r.y);
+}
+
+void App::draw_right(Rect r) {
+    const float pad = ui_.px(20), width = r.width - 2 * pad, foot = ui_.px(56);
+    const Rect body = {r.x, r.y, r.width, r.height - foot};
+    PanelRequests requests;
+    const Point corner = ui_.begin_pane("right", body, true, theme_.panel);
+    float y = params_.draw(ui_, session_, {corner.x + pad, corner.y + ui_.px(21)}, width, requests);
+    y = draw_answers(ui_, session_, {corner.x + pad, y}, width, dims() ? 0.5F : 1,
+                     shows_more_numbers_);
+    ui_.line({r.x, r.y}, {r.x, body.bottom()}, theme_.line);
+    ui_.end_pane(y + ui_.px(8));
+
+    ui_.begin_pane("right-foot", {r.x, body.bottom(), r.width, foot}, false, theme_.panel);
+    ui_.line({r.x, body.bottom()}, {r.x, r.bottom()}, theme_.line);
+    const float gap = ui_.px(11), half = std::floor((width - gap) / 2);
+    const float top = body.bottom() + ui_.px(12), left = r.x + pad;
+    if (ui_.button("copy-command", {left, top, half, ui_.px(28)}, "Copy as command")) {
+        copy_command();
+    }
+    if (ui_.button("reset-panel", {left + half + gap, top, half, ui_.px(28)}, "Reset panel")) {
+        session_.reset_panel();
+        params_.forget_errors();
+    }
+    ui_.end_pane(r.y);
+    serve(requests);
+}
+
+}  // namespace nibble

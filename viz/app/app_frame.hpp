@@ -1,0 +1,117 @@
+// The content of the window: what each frame shows and what its buttons, keys and dialogs do.
+//
+// It draws with Dear ImGui into whatever context is current and knows no window system, apart from
+// key names; Window gives it frames.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "viz/app/figure_view.hpp"
+#include "viz/app/param_panel.hpp"
+#include "viz/app/session.hpp"
+#include "viz/app/settings.hpp"
+#include "viz/app/ui.hpp"
+
+namespace nibble {
+
+class App;
+
+/// Something that opens above the window and takes all keys while it is there.
+class Overlay {
+public:
+    virtual ~Overlay() = default;
+    /// One frame of it; false when it wants to close.
+    virtual bool draw(Ui& ui, App& app) = 0;
+};
+
+/// Something the person can do by name: a row of the command palette, a line of the key help.
+struct Action {
+    std::string title;
+    std::string keys;  // "Ctrl+Z"; empty when it has none
+    std::function<void()> run;
+};
+
+class App {
+public:
+    App(Session& session, const FontSet& fonts, Settings settings);
+
+    /// Builds one frame. `keys` were pressed since the last one, `now` counts seconds.
+    void frame(std::vector<KeyPress> keys, double now);
+
+    Session& session() { return session_; }
+    Ui& ui() { return ui_; }
+    FigureView& figure() { return figure_; }
+    ParamPanel& params() { return params_; }
+    Settings& settings() { return settings_; }
+    const Theme& theme() const { return theme_; }
+    /// Pixels a point, from the screen.
+    void set_screen_scale(float scale);
+
+    // What can be done
+    void toggle_theme();
+    void toggle_projector();
+    void toggle_pin();
+    void select(const std::string& experiment);
+    void open_file(const std::filesystem::path& path);
+    void save_file(const std::filesystem::path& path);
+    void drop(const std::filesystem::path& path);
+    void copy_command();
+    void show(std::unique_ptr<Overlay> overlay);
+    void show_export();
+    void show_palette();
+    void show_parameter(std::size_t param);
+    const std::vector<Action>& actions() const { return actions_; }
+
+    /// A sentence in the status line for a while.
+    void tell(std::string words);
+    const std::string& notice() const { return notice_; }
+    bool has_overlay() const { return !overlays_.empty(); }
+    /// Whether something that settings.json keeps has changed since this was last asked.
+    bool take_settings_changed();
+    void note_settings() { settings_changed_ = true; }
+    bool wants_close() const { return wants_close_; }
+
+private:
+    struct Places {
+        Rect top, nav, centre, status, right;
+        bool nav_fits = true;
+    };
+    Places places() const;
+    void update_theme();
+    void make_actions();
+    void shortcuts();
+    void draw_top_bar(const Places& at);
+    float draw_top_left(const Places& at);
+    void draw_seed(Rect chip);
+    void draw_centre(const Places& at);
+    void scroll_centre();
+    void draw_error(Rect area);
+    void draw_status(Rect area);
+    void draw_right(Rect area);
+    void serve(const PanelRequests& requests);
+    void draw_overlays();
+    bool dims() const;
+
+    Session& session_;
+    Settings settings_;
+    Ui ui_;
+    FigureView figure_;
+    ParamPanel params_;
+    Theme theme_;
+    float screen_scale_ = 1;
+    std::vector<Action> actions_;
+    std::vector<std::unique_ptr<Overlay>> overlays_;
+    std::string notice_, seed_error_;
+    double notice_since_ = -1;  // negative: not shown yet
+    bool settings_changed_ = false, wants_close_ = false;
+    bool shows_more_numbers_ = false;
+};
+
+/// The list of labs, in the pane that is current. Returns the y below it.
+float draw_navigation(Ui& ui, App& app, Rect area);
+
+}  // namespace nibble

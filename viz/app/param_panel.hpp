@@ -1,0 +1,56 @@
+// One row a parameter: slider, segmented buttons or list, switch, file or text field.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "viz/app/session.hpp"
+#include "viz/app/ui.hpp"
+
+namespace nibble {
+
+/// What a row asks of the window: things that open above the panel.
+struct PanelRequests {
+    struct List {  // of a choice with many options
+        std::size_t param = 0;
+        Rect anchor;
+    };
+    std::optional<List> open_list;
+    std::optional<std::size_t> browse;  // pick a file for this parameter
+};
+
+class ParamPanel {
+public:
+    /// Draws the rows of the present lab from `top_left` on; returns the y below them.
+    float draw(Ui& ui, Session& session, Point top_left, float width, PanelRequests& requests);
+
+    /// Whether the rarely used parameters are shown; kept per lab.
+    bool& shows_more(const std::string& experiment) { return more_[experiment]; }
+    /// What is wrong with what was typed into a row; empty when nothing is.
+    std::string typing_error(const std::string& param) const;
+    /// Forgets typing errors: another lab, or values that came from elsewhere.
+    void forget_errors() { errors_.clear(); }
+
+private:
+    struct Row;
+    void label(const Row& row);
+    float number_row(const Row& row);
+    float choice_row(const Row& row, PanelRequests& requests);
+    std::size_t segments(const Row& row, Rect r, std::size_t now);
+    std::size_t list_button(const Row& row, Rect r, std::size_t now, PanelRequests& requests);
+    std::size_t arrow_choice(const Row& row, bool focused, std::size_t now);
+    float switch_row(const Row& row);
+    float text_row(const Row& row, PanelRequests& requests);
+    float error_line(const Row& row, float y);
+    void slide(const Row& row, Rect track);
+    void value_field(const Row& row, Rect r);
+    void type_in(const Row& row, const std::string& text);
+
+    std::map<std::string, bool> more_;
+    std::map<std::string, std::string> errors_;  // by parameter name
+};
+
+}  // namespace nibble

@@ -1,0 +1,121 @@
+// What the window shows and how it changes, without a pixel: the current lab and its parameters,
+// undo, the pinned A, the outcome that came last.
+//
+// Every change goes through here and ends in a Runner request: a preview while something is being
+// dragged, the exact result otherwise. Tests drive it without a display.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/core/runner.hpp"
+#include "sim/core/scenario.hpp"
+
+namespace nibble {
+
+/// A finished run that later ones are compared with.
+struct Pinned {
+    Scenario scenario;
+    std::shared_ptr<const Outcome> outcome;
+};
+
+class Session {
+public:
+    /// Starts on `start`, or on the first experiment with its defaults, and asks for its outcome.
+    /// `all` and `runner` outlive the session.
+    Session(const Experiments& all, Runner& runner, const std::optional<Scenario>& start = {});
+
+    const Experiments& experiments() const { return all_; }
+    const Experiment& experiment() const { return *current_->experiment; }
+    const Scenario& scenario() const { return current_->now; }
+    const Value& value(std::size_t param) const { return current_->now.values.at(param); }
+    /// For each parameter, whether it has an effect under the present values.
+    std::vector<bool> relevant() const;
+
+    /// Goes to a lab, where its parameters still are as they were left. Throws Error::bad_param.
+    void select(std::string_view id);
+    /// Goes to the scenario's lab and takes its values: one undo step there.
+    void open(const Scenario& scenario);
+
+    /// Sets one parameter: one undo step, and the exact result. Throws what ParamInfo::checked
+    /// does.
+    void set(std::size_t param, const Value& value);
+    /// Sets several at once, by name: what clicking an item of a figure does.
+    void set(const std::vector<std::pair<std::string, Value>>& values);
+    /// As set(), but steps of the same parameter in a row are one undo step: arrow keys.
+    void nudge(std::size_t param, const Value& value);
+    /// Moves a parameter while it is held: previews. release() makes the whole drag one undo step
+    /// and asks for the exact result. The value is brought into the parameter's range.
+    void drag(std::size_t param, const Value& value);
+    void release();
+    bool dragging() const { return before_drag_.has_value(); }
+    void set_seed(std::uint64_t seed);
+    void reset(std::size_t param);
+    void reset_panel();
+
+    void undo();
+    void redo();
+    bool can_undo() const { return !current_->undo.empty(); }
+    bool can_redo() const { return !current_->redo.empty(); }
+
+    /// Pins what is on the screen; false when nothing has landed yet.
+    bool pin();
+    void unpin() { current_->pinned.reset(); }
+    /// The pinned run of this lab, or null.
+    const Pinned* pinned() const { return current_->pinned ? &*current_->pinned : nullptr; }
+
+    /// Takes over what the runner has. True when something on the screen changes by it.
+    bool poll();
+    /// The last outcome of this lab (null before the first), whatever the parameters are by now.
+    const std::shared_ptr<const Outcome>& outcome() const { return current_->outcome; }
+    /// The parameters that outcome() answers.
+    const Scenario& outcome_scenario() const { return current_->answered; }
+    bool outcome_is_preview() const { return current_->is_preview; }
+    double outcome_seconds() const { return current_->seconds; }
+    /// Why the present parameters gave nothing; empty when they did.
+    const std::string& error() const { return current_->error; }
+    const std::string& hint() const { return current_->hint; }
+    /// Whether outcome() is not (yet) the exact answer to the present parameters.
+    bool busy() const { return busy_; }
+    double progress() const { return progress_; }
+    /// How long nothing has landed while something is awaited; 0 when idle.
+    double waited_seconds() const;
+
+private:
+    struct Lab {
+        const Experiment* experiment = nullptr;
+        Scenario now;
+        std::vector<Scenario> undo, redo;
+        std::optional<Pinned> pinned;
+        std::shared_ptr<const Outcome> outcome;
+        Scenario answered;
+        bool is_preview = false;
+        double seconds = 0;
+        std::string error, hint;
+    };
+    Lab& lab(std::string_view id);
+    void remember(const Scenario& before);
+    void submit(bool preview);
+
+    const Experiments& all_;
+    Runner& runner_;
+    std::map<std::string, Lab, std::less<>> labs_;
+    Lab* current_ = nullptr;
+    std::optional<Scenario> before_drag_;
+    std::optional<std::size_t> nudged_;  // the parameter that the last undo step was a nudge of
+    std::uint64_t ticket_ = 0;
+    bool busy_ = false;
+    double progress_ = 0;
+    std::chrono::steady_clock::time_point asked_at_;
+};
+
+/// `value` brought into the range of a number parameter and rounded when it is whole.
+Value clamped(const ParamInfo& param, double value);
+
+}  // namespace nibble

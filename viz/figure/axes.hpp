@@ -1,0 +1,62 @@
+// The surroundings of a plot: title, key, tick labels, axis names, footnote and colour bar, and the
+// frame that is left over for the data.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "viz/figure/labels.hpp"
+#include "viz/figure/plot.hpp"
+#include "viz/figure/ticks.hpp"
+
+namespace nibble {
+
+/// Distances around a plot, in points at scale 1.
+namespace spacing {
+inline constexpr float tick_length = 4, tick_gap = 4, title_line = 16, title_gap = 8,
+                       name_line = 18, footer_line = 20, key_gap = 4;
+}
+
+/// How the names under a bar chart are set.
+enum class NameStyle : std::uint8_t { flat, wrapped, upright };
+
+/// The layout of one figure before anything is drawn.
+struct Plan {
+    const Figure* figure = nullptr;
+    Rect box;  // everything
+    Reach reach;
+    std::vector<std::string> title;
+    std::vector<KeyEntry> key;  // above the plot
+    bool key_beside_title = false;
+    NameStyle names = NameStyle::flat;
+    float name_height = 0;      // of tick labels under the plot
+    float top = 0, bottom = 0;  // what the surroundings take; figures of a row share the larger
+    float own_top = 0, own_bottom = 0;  // what this figure's own take
+    int left_out = 0;  // in a small box: 1 axis names and footnote, 2 also title and key, 3 all
+    float slack = 0;   // how far a tick label may stick out at the right
+    Rect frame;
+    AxisTicks x_ticks, y_ticks;
+};
+
+/// The font of tick labels.
+Font tick_font(const Theme& theme);
+/// "label, 10⁶ unit"
+std::string axis_name(const Axis& axis, const std::string& factor);
+/// Whether bars or lanes name the positions of the axis.
+bool has_names(const Axis& axis, const std::vector<std::string>& names);
+/// The first heat map of the figure that wants a colour bar, or null.
+const Heatmap* colour_bar_of(const Figure& figure);
+
+/// Title, key and names: sets `title`, `names`, `top` and `bottom`.
+void plan_surroundings(Plan& plan, const Theme& theme, const TextMeasure& measure);
+/// Frame and ticks, once `top` and `bottom` are final.
+void plan_frame(Plan& plan, const Theme& theme, const TextMeasure& measure);
+
+void draw_title(const Plan& plan, Scene& scene, const Theme& theme, const TextMeasure& measure);
+/// What lies under the data.
+void draw_grid(const Plan& plan, Plot& plot);
+/// What lies around the data.
+void draw_axes(const Plan& plan, Plot& plot);
+void draw_footer(const Plan& plan, Plot& plot);
+
+}  // namespace nibble

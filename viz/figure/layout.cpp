@@ -1,0 +1,248 @@
+// The whole panel: heading, rows of figures, footer. Each figure is planned first, so that the
+// frames of a row line up, then drawn; a figure whose labels found no place is planned again with a
+// key above its plot.
+#include "viz/figure/layout.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "viz/figure/axes.hpp"
+
+namespace nibble {
+namespace {
+
+constexpr float column_gap = 32, row_gap = 24, heading_gap = 16;
+constexpr float least_frame = 12;  // points; a smaller plot shows nothing
+
+struct Panel {
+    Scene scene;
+    const Theme& theme;
+    const TextMeasure& measure;
+    const LayoutOptions& options;
+
+    void text(Point baseline, const std::string& words, Font font, Color color) {
+        scene.add(TextRun{baseline, words, font, color});
+    }
+};
+
+/// At most `most` lines; what does not fit ends in an ellipsis.
+std::vector<std::string> few_lines(const std::string& text, Font font, float width,
+                                   std::size_t most, const TextMeasure& measure) {
+    std::vector<std::string> lines = wrap(text, font, width, measure);
+    if (most > 0 && lines.size() > most) {
+        for (std::size_t i = most; i < lines.size(); ++i) {
+            lines[most - 1] += " " + lines[i];
+        }
+        lines.resize(most);
+        lines.back() = shortened(lines.back(), font, width, measure);
+    }
+    return most > 0 ? lines : std::vector<std::string>{};
+}
+
+/// Finding and explanation; returns the height used.
+float draw_heading(const Outcome& outcome, Panel& panel, const Rect& area) {
+    const Theme& theme = panel.theme;
+    const float s = theme.scale;
+    // In a small window the figures come first: the heading takes a third of it at most.
+    const float finding_line = 26 * s, body_line = 18 * s, most = area.height / 3;
+    const auto fits = [&](float line, float used, int limit) {
+        return static_cast<std::size_t>(
+            std::clamp(static_cast<int>((most - used) / line), 0, limit));
+    };
+    float y = area.y;
+    for (const std::string& line : few_lines(outcome.finding, theme.title(), area.width,
+                                             fits(finding_line, 0, 2), panel.measure)) {
+        panel.text({area.x, y + 19 * s}, line, theme.title(), theme.text);
+        y += finding_line;
+    }
+    const float used = y - area.y;
+    for (const std::string& line : few_lines(outcome.explanation, theme.body(), area.width,
+                                             fits(body_line, used, 3), panel.measure)) {
+        panel.text({area.x, y + 14 * s}, line, theme.body(), theme.muted);
+        y += body_line;
+    }
+    return y > area.y ? y - area.y + heading_gap * s : 0;
+}
+
+float footer_height(const Panel& panel, const Outcome& outcome, float height) {
+    const bool any = !panel.options.footer_text.empty() || !outcome.sampling.empty();
+    return panel.options.footer && any && height > 160 * panel.theme.scale ? 24 * panel.theme.scale
+                                                                           : 0;
+}
+
+void draw_panel_footer(const Outcome& outcome, Panel& panel, const Rect& area) {
+    const Theme& theme = panel.theme;
+    const Font font = {Face::text, 9.5F * theme.scale};
+    std::string words = outcome.sampling;
+    if (!panel.options.footer_text.empty()) {
+        words += (words.empty() ? "" : "  ·  ") + panel.options.footer_text;
+    }
+    panel.text({area.x, area.bottom()}, shortened(words, font, area.width, panel.measure), font,
+               theme.faint);
+}
+
+/// Draws the planned figure at the end of the scene. Returns the labels that found no place.
+std::vector<KeyEntry> draw_figure(const Plan& plan, Panel& panel) {
+    const Figure& figure = *plan.figure;
+    const Rect& f = plan.frame;
+    const bool down = plan.reach.y_down;
+    Plot plot{.scene = panel.scene,
+              .figure = figure,
+              .theme = panel.theme,
+              .measure = panel.measure,
+              .frame = f,
+              .x = {plan.reach.x.first, plan.reach.x.second, f.x, f.right(), figure.x.scale},
+              .y = {plan.reach.y.first, plan.reach.y.second, down ? f.y : f.bottom(),
+                    down ? f.bottom() : f.y, figure.y.scale},
+              .handles = panel.options.handles,
+              .index = panel.scene.plots.size(),
+              .coverage = Coverage(f)};
+    draw_title(plan, panel.scene, panel.theme, panel.measure);
+    panel.scene.plots.push_back({figure.id, f, plot.x, plot.y, plan.reach.zoomable});
+    if (f.width < least_frame || f.height < least_frame) {
+        return {};
+    }
+    draw_grid(plan, plot);
+    // Heat maps fill their area: whatever else the figure has lies on them.
+    plot.add(PushClip{f.inset(-panel.theme.stroke())});
+    for (const bool pictures : {true, false}) {
+        for (std::size_t i = 0; i < figure.marks.size(); ++i) {
+            const Mark& mark = figure.marks[i];
+            if (std::holds_alternative<Heatmap>(mark) == pictures &&
+                !std::holds_alternative<Handle>(mark)) {
+                plot.owner = owner_of_mark(i);
+                std::visit([&plot](const auto& m) { draw(m, plot); }, mark);
+            }
+        }
+    }
+    plot.add(PopClip{});
+    for (const Mark& mark : figure.marks) {
+        if (const auto* handle = std::get_if<Handle>(&mark)) {
+            plot.owner = handle_owner;
+            draw(*handle, plot);
+        }
+    }
+    draw_axes(plan, plot);
+    draw_footer(plan, plot);
+    std::vector<KeyEntry> homeless = place_labels(plot);
+    const bool bars = !plan.reach.x_names.empty() || !plan.reach.y_names.empty();
+    if (!homeless.empty() && !bars && plan.key.empty() && draw_corner_key(plot, homeless)) {
+        homeless.clear();
+    }
+    return homeless;
+}
+
+/// What the scene held before a figure was tried.
+struct Before {
+    std::size_t items, plots, hovers, grids, handles;
+};
+
+template <class Item>
+void cut(std::vector<Item>& list, std::size_t size) {
+    while (list.size() > size) {
+        list.pop_back();
+    }
+}
+
+void rewind(Scene& scene, const Before& to) {
+    cut(scene.items, to.items);
+    cut(scene.plots, to.plots);
+    cut(scene.hovers, to.hovers);
+    cut(scene.grids, to.grids);
+    cut(scene.handles, to.handles);
+}
+
+/// Draws a row; when some figure needs a key above its plot, once more with the keys.
+void draw_row(const FigureRow& row, Panel& panel, const Rect& area) {
+    const float s = panel.theme.scale;
+    const float gaps = column_gap * s * static_cast<float>(row.figures.size() - 1);
+    double weights = 0;
+    for (const Figure& f : row.figures) {
+        weights += std::max(f.width, 1e-6);
+    }
+    std::vector<Plan> plans;
+    float x = area.x;
+    for (const Figure& f : row.figures) {
+        const auto share = static_cast<float>(std::max(f.width, 1e-6) / weights);
+        const float width = std::max(0.0F, (area.width - gaps) * share);
+        const auto zoom = panel.options.zooms.find(f.id);
+        Plan plan;
+        plan.figure = &f;
+        plan.box = {std::round(x), area.y, std::round(width), area.height};
+        plan.slack = std::min({area.x, column_gap * s / 2, 12 * s});
+        plan.reach = reach_of(f, zoom == panel.options.zooms.end() ? Zoom{} : zoom->second);
+        plans.push_back(std::move(plan));
+        x += width + column_gap * s;
+    }
+    const Scene& scene = panel.scene;
+    const Before before = {scene.items.size(), scene.plots.size(), scene.hovers.size(),
+                           scene.grids.size(), scene.handles.size()};
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        float top = 0, bottom = 0;
+        for (Plan& plan : plans) {
+            plan_surroundings(plan, panel.theme, panel.measure);
+            top = std::max(top, plan.own_top);
+            bottom = std::max(bottom, plan.own_bottom);
+        }
+        bool again = false;
+        for (Plan& plan : plans) {
+            // Frames with axes line up; blocks, trees and tokens stand right under their titles.
+            plan.top = plan.reach.cartesian ? top : plan.own_top;
+            plan.bottom = plan.reach.cartesian ? bottom : plan.own_bottom;
+            plan_frame(plan, panel.theme, panel.measure);
+            std::vector<KeyEntry> homeless = draw_figure(plan, panel);
+            if (plan.key.empty() && !homeless.empty()) {
+                plan.key = std::move(homeless);
+                again = true;
+            }
+        }
+        if (!again || attempt == 1) {
+            return;
+        }
+        rewind(panel.scene, before);
+    }
+}
+
+}  // namespace
+
+Scene layout(const Outcome& outcome, Size size, const Theme& theme, const TextMeasure& measure,
+             const LayoutOptions& options) {
+    Panel panel{{}, theme, measure, options};
+    panel.scene.size = size;
+    const float s = theme.scale;
+    const float margin = std::min(24 * s, std::min(size.width, size.height) * 0.06F);
+    Rect area = Rect{0, 0, size.width, size.height}.inset(std::round(margin));
+    if (area.width < 1 || area.height < 1) {
+        return std::move(panel.scene);
+    }
+    if (options.headings) {
+        const float used = draw_heading(outcome, panel, area);
+        area = {area.x, area.y + used, area.width, area.height - used};
+    }
+    const float footer = footer_height(panel, outcome, area.height);
+    if (footer > 0) {
+        draw_panel_footer(outcome, panel, area);
+        area.height -= footer;
+    }
+    double weights = 0;
+    std::size_t rows = 0;
+    for (const FigureRow& row : outcome.rows) {
+        weights += row.figures.empty() ? 0 : std::max(row.height, 1e-6);
+        rows += row.figures.empty() ? 0 : 1;
+    }
+    const float gap = std::min(row_gap * s, area.height * 0.06F);
+    const float gaps = rows > 0 ? gap * static_cast<float>(rows - 1) : 0;
+    float y = area.y;
+    for (const FigureRow& row : outcome.rows) {
+        if (row.figures.empty()) {
+            continue;
+        }
+        const auto share = static_cast<float>(std::max(row.height, 1e-6) / weights);
+        const float height = std::max(0.0F, (area.height - gaps) * share);
+        draw_row(row, panel, {area.x, std::round(y), area.width, std::round(height)});
+        y += height + gap;
+    }
+    return std::move(panel.scene);
+}
+
+}  // namespace nibble

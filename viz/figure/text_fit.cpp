@@ -1,0 +1,92 @@
+// Breaking and cutting text to a width.
+#include <algorithm>
+
+#include "viz/figure/layout.hpp"
+#include "viz/figure/utf8.hpp"
+
+namespace nibble {
+namespace {
+
+constexpr std::string_view ellipsis = "\u2026";
+
+/// Bytes of the longest prefix of whole characters that fits `width`; at least one character.
+std::size_t fitting_prefix(std::string_view text, Font font, float width,
+                           const TextMeasure& measure) {
+    std::vector<std::size_t> ends;
+    for (std::size_t at = 0; at < text.size();) {
+        next_character(text, at);
+        ends.push_back(at);
+    }
+    const auto too_wide = std::partition_point(ends.begin(), ends.end(), [&](std::size_t end) {
+        return measure.width(text.substr(0, end), font) <= width;
+    });
+    return too_wide == ends.begin() ? ends.front() : *(too_wide - 1);
+}
+
+/// The lines of one paragraph, added to `lines`.
+void wrap_paragraph(std::string_view text, Font font, float width, const TextMeasure& measure,
+                    std::vector<std::string>& lines) {
+    std::string line;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t space = std::min(text.find(' ', at), text.size());
+        std::string_view word = text.substr(at, space - at);
+        at = space + 1;
+        if (word.empty()) {
+            continue;
+        }
+        const std::string longer =
+            line.empty() ? std::string(word) : line + " " + std::string(word);
+        if (measure.width(longer, font) <= width) {
+            line = longer;
+            continue;
+        }
+        if (!line.empty()) {
+            lines.push_back(std::move(line));
+        }
+        while (measure.width(word, font) > width) {
+            const std::size_t fits = fitting_prefix(word, font, width, measure);
+            if (fits == word.size()) {
+                break;  // a single character wider than the line
+            }
+            lines.emplace_back(word.substr(0, fits));
+            word.remove_prefix(fits);
+        }
+        line = word;
+    }
+    if (!line.empty()) {
+        lines.push_back(std::move(line));
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> wrap(std::string_view text, Font font, float width,
+                              const TextMeasure& measure) {
+    std::vector<std::string> lines;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        wrap_paragraph(text.substr(at, end - at), font, width, measure, lines);
+        at = end + 1;
+    }
+    return lines;
+}
+
+std::string shortened(std::string_view text, Font font, float width, const TextMeasure& measure) {
+    if (measure.width(text, font) <= width) {
+        return std::string(text);
+    }
+    const float room = width - measure.width(ellipsis, font);
+    if (room <= 0 || text.empty()) {
+        return {};
+    }
+    std::string_view kept = text.substr(0, fitting_prefix(text, font, room, measure));
+    if (measure.width(kept, font) > room) {
+        return {};
+    }
+    while (!kept.empty() && kept.back() == ' ') {
+        kept.remove_suffix(1);
+    }
+    return std::string(kept) + std::string(ellipsis);
+}
+
+}  // namespace nibble
