@@ -53,7 +53,7 @@ struct Gradients {
 /// Where row i's target is row i + 1's token; the last row of a sequence has none.
 struct Predictions {
     std::vector<Index> rows;
-    Tokens targets;
+    TokenIds targets;
 };
 
 Predictions predictions_of(const Rows& rows) {
@@ -168,7 +168,7 @@ template <class S>
 Trainee<S>::~Trainee() = default;
 
 template <class S>
-S Trainee<S>::loss_and_gradient(const Model<S>& model, std::span<const Tokens> batch,
+S Trainee<S>::loss_and_gradient(const Model<S>& model, std::span<const TokenIds> batch,
                                 std::span<S> gradient) {
     TrainingBuffers<S>& b = *buffers_;
     const ModelConfig& c = model.config;

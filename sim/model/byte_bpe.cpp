@@ -38,8 +38,8 @@ public:
         }
     }
 
-    Tokens encode(std::string_view text) const override {
-        Tokens ids;
+    TokenIds encode(std::string_view text) const override {
+        TokenIds ids;
         for (const std::string_view word : split_words(text, parts_.split)) {
             if (parts_.whole_words_first) {
                 if (const auto found = ids_.find(std::string(word)); found != ids_.end()) {
@@ -98,11 +98,11 @@ private:
 
 /// A distinct word of the training text and how often it came.
 struct Word {
-    Tokens ids;
+    TokenIds ids;
     std::int64_t count;
 };
 
-void merge_in(Tokens& ids, std::pair<std::int32_t, std::int32_t> pair, std::int32_t merged) {
+void merge_in(TokenIds& ids, std::pair<std::int32_t, std::int32_t> pair, std::int32_t merged) {
     std::size_t to = 0;
     for (std::size_t from = 0; from < ids.size(); ++to) {
         const bool here =

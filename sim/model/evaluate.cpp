@@ -10,23 +10,23 @@ constexpr std::size_t tokens_at_once = 8192;
 
 /// A stretch of a sequence, of which only the losses from `counted` on are kept.
 struct Window {
-    Tokens ids;
+    TokenIds ids;
     std::size_t counted;
 };
 
-std::vector<Window> windows_of(const Tokens& ids, std::size_t positions) {
+std::vector<Window> windows_of(const TokenIds& ids, std::size_t positions) {
     std::vector<Window> windows;
     // The model reads all but the last token of a window.
     const std::size_t length = positions + 1;
-    windows.push_back({Tokens(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(
-                                                             std::min(length, ids.size()))),
+    windows.push_back({TokenIds(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(
+                                                               std::min(length, ids.size()))),
                        0});
     const std::size_t stride = std::max<std::size_t>(1, positions / 2);
     for (std::size_t done = length; done < ids.size(); done += stride) {
         const std::size_t end = std::min(ids.size(), done + stride);
         const std::size_t begin = end - std::min(end, length);
-        windows.push_back({Tokens(ids.begin() + static_cast<std::ptrdiff_t>(begin),
-                                  ids.begin() + static_cast<std::ptrdiff_t>(end)),
+        windows.push_back({TokenIds(ids.begin() + static_cast<std::ptrdiff_t>(begin),
+                                    ids.begin() + static_cast<std::ptrdiff_t>(end)),
                            done - begin - 1});
     }
     return windows;
@@ -46,11 +46,12 @@ double DomainScore::excess() const {
     return std::exp(score.loss() - floor_loss()) - 1;
 }
 
-Score score(const Model<float>& model, std::span<const Tokens> sequences, const Hooks<float>& hooks,
-            const std::stop_token& stop, const std::function<void(double)>& progress) {
+Score score(const Model<float>& model, std::span<const TokenIds> sequences,
+            const Hooks<float>& hooks, const std::stop_token& stop,
+            const std::function<void(double)>& progress) {
     const auto begin = std::chrono::steady_clock::now();
     std::vector<Window> windows;
-    for (const Tokens& ids : sequences) {
+    for (const TokenIds& ids : sequences) {
         check_tokens(model.config, ids);
         auto own = windows_of(ids, static_cast<std::size_t>(model.config.max_positions));
         windows.insert(windows.end(), std::make_move_iterator(own.begin()),
@@ -61,7 +62,7 @@ Score score(const Model<float>& model, std::span<const Tokens> sequences, const 
         if (stop.stop_requested()) {
             throw Error(Error::Code::cancelled, "stopped");
         }
-        std::vector<Tokens> batch;
+        std::vector<TokenIds> batch;
         std::size_t last = first;
         for (std::size_t size = 0; last < windows.size() && size < tokens_at_once; ++last) {
             size += windows[last].ids.size();
@@ -92,12 +93,13 @@ Score score(const Model<float>& model, std::span<const Tokens> sequences, const 
     return result;
 }
 
-Tokens tokens_of(const Document& document, const Tokenizer& tokenizer, const ModelConfig& config) {
-    Tokens ids;
+TokenIds tokens_of(const Document& document, const Tokenizer& tokenizer,
+                   const ModelConfig& config) {
+    TokenIds ids;
     if (config.bos >= 0) {
         ids.push_back(static_cast<std::int32_t>(config.bos));
     }
-    const Tokens text = tokenizer.encode(document.text);
+    const TokenIds text = tokenizer.encode(document.text);
     ids.insert(ids.end(), text.begin(), text.end());
     if (!config.eos.empty()) {
         ids.push_back(static_cast<std::int32_t>(config.eos[0]));
@@ -110,10 +112,10 @@ DomainScore score_domain(const Model<float>& model, const Tokenizer& tokenizer, 
                          const std::stop_token& stop) {
     DomainScore result;
     result.domain = domain;
-    std::vector<Tokens> sequences;
+    std::vector<TokenIds> sequences;
     for (std::uint64_t i = 0; i < count; ++i) {
         const Document document = make_document(seed, split, domain, i);
-        Tokens ids = tokens_of(document, tokenizer, model.config);
+        TokenIds ids = tokens_of(document, tokenizer, model.config);
         if (static_cast<Index>(ids.size()) <= model.config.max_positions + 1) {
             result.floor_nats += document.nats;
             sequences.push_back(std::move(ids));

@@ -23,12 +23,12 @@ struct Score {
 /// Every token after the first of each sequence is predicted once. A sequence longer than the
 /// model's positions is read in windows that overlap by half, so that each token is predicted from
 /// at least half a window. Throws Error::bad_param when nothing is predicted, Error::cancelled.
-Score score(const Model<float>& model, std::span<const Tokens> sequences,
+Score score(const Model<float>& model, std::span<const TokenIds> sequences,
             const Hooks<float>& hooks = {}, const std::stop_token& stop = {},
             const std::function<void(double)>& progress = {});
 
 /// A document between the begin and the end token.
-Tokens tokens_of(const Document& document, const Tokenizer& tokenizer, const ModelConfig& config);
+TokenIds tokens_of(const Document& document, const Tokenizer& tokenizer, const ModelConfig& config);
 
 struct DomainScore {
     Domain domain;

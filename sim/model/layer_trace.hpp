@@ -22,13 +22,13 @@ struct LayerTrace {
 
 /// The tokens of a batch as rows.
 struct Rows {
-    Tokens ids;
+    TokenIds ids;
     std::vector<Index> positions;
     std::vector<Index> starts, lengths;  // by sequence
 };
 
 /// The sequences one after another; `past` positions lie before each. Throws as check_tokens does.
-Rows rows_of(const ModelConfig& config, std::span<const Tokens> batch, Index past = 0);
+Rows rows_of(const ModelConfig& config, std::span<const TokenIds> batch, Index past = 0);
 
 template <class S>
 void embed(const Model<S>& model, const Rows& rows, Matrix<S>& out);

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <unistd.h>
 
 #include "sim/core/parallel.hpp"
 #include "sim/tensor/gguf.hpp"
@@ -292,6 +293,12 @@ Model<float> ModelFiles::stream() const {
         place.file->read(place.info, token * static_cast<Index>(out.size()), out);
     };
     return model;
+}
+
+Model<float> ModelFiles::fitting() const {
+    const auto memory = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+                        static_cast<std::uint64_t>(sysconf(_SC_PAGE_SIZE));
+    return float_bytes() < memory / 2 ? load() : stream();
 }
 
 }  // namespace nibble

@@ -40,6 +40,8 @@ public:
     Model<float> load() const;
     /// Weights are read, converted and checked as the forward pass comes to them.
     Model<float> stream() const;
+    /// load() when that takes less than half of this machine's memory, else stream().
+    Model<float> fitting() const;
 
 private:
     struct Place {

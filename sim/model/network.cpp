@@ -116,12 +116,12 @@ void check_tokens(const ModelConfig& config, std::span<const std::int32_t> ids) 
     }
 }
 
-Rows rows_of(const ModelConfig& config, std::span<const Tokens> batch, Index past) {
+Rows rows_of(const ModelConfig& config, std::span<const TokenIds> batch, Index past) {
     if (batch.empty()) {
         throw Error(Error::Code::bad_param, "the batch has no sequence", "give at least one");
     }
     Rows rows;
-    for (const Tokens& sequence : batch) {
+    for (const TokenIds& sequence : batch) {
         check_tokens(config, sequence);
         rows.starts.push_back(static_cast<Index>(rows.ids.size()));
         rows.lengths.push_back(static_cast<Index>(sequence.size()));
@@ -227,7 +227,7 @@ void final_norm(const Model<S>& model, const Matrix<S>& x, Matrix<S>& out, Matri
 }
 
 template <class S>
-void run(const Model<S>& model, std::span<const Tokens> batch, const Hooks<S>& hooks) {
+void run(const Model<S>& model, std::span<const TokenIds> batch, const Hooks<S>& hooks) {
     Matrix<S> x, normed, inverse_rms;
     forward<S>(model, rows_of(model.config, batch), x, nullptr, 0, hooks);
     if (hooks.last_layer < 0) {
@@ -236,7 +236,7 @@ void run(const Model<S>& model, std::span<const Tokens> batch, const Hooks<S>& h
 }
 
 template <class S>
-Matrix<S> logits(const Model<S>& model, std::span<const Tokens> batch, const Hooks<S>& hooks) {
+Matrix<S> logits(const Model<S>& model, std::span<const TokenIds> batch, const Hooks<S>& hooks) {
     Matrix<S> x, normed, inverse_rms;
     forward<S>(model, rows_of(model.config, batch), x, nullptr, 0, hooks);
     final_norm(model, x, normed, inverse_rms, hooks);
@@ -249,7 +249,7 @@ template <class S>
 Matrix<S> extend(const Model<S>& model, KvCache<S>& cache, std::span<const std::int32_t> ids,
                  const Hooks<S>& hooks) {
     const Index past = cache.length();
-    const Tokens sequence(ids.begin(), ids.end());
+    const TokenIds sequence(ids.begin(), ids.end());
     const Rows rows = rows_of(model.config, std::span(&sequence, 1), past);
     cache.grow(static_cast<Index>(ids.size()));
     Matrix<S> x, normed, inverse_rms;
@@ -261,7 +261,7 @@ Matrix<S> extend(const Model<S>& model, KvCache<S>& cache, std::span<const std::
 }
 
 template <class S>
-std::vector<S> token_losses(const Model<S>& model, std::span<const Tokens> batch,
+std::vector<S> token_losses(const Model<S>& model, std::span<const TokenIds> batch,
                             const Hooks<S>& hooks) {
     const Rows rows = rows_of(model.config, batch);
     Matrix<S> x, normed, inverse_rms;
@@ -271,7 +271,7 @@ std::vector<S> token_losses(const Model<S>& model, std::span<const Tokens> batch
     const Index at_once = std::max<Index>(96, (Index{1} << 22) / model.config.vocab);
     Packed<S> head;
     head.assign(model.head.transposed(), true);
-    Tokens targets(rows.ids.begin() + 1, rows.ids.end());
+    TokenIds targets(rows.ids.begin() + 1, rows.ids.end());
     targets.push_back(0);  // the last row predicts nothing that is counted
     std::vector<S> all(rows.ids.size());
     Matrix<S> z;
@@ -301,11 +301,12 @@ std::vector<S> token_losses(const Model<S>& model, std::span<const Tokens> batch
                                 LayerTrace<S>&, Matrix<S>&, KvCache<S>*, Index, const Hooks<S>&); \
     template void final_norm(const Model<S>&, const Matrix<S>&, Matrix<S>&, Matrix<S>&,           \
                              const Hooks<S>&);                                                    \
-    template void run(const Model<S>&, std::span<const Tokens>, const Hooks<S>&);                 \
-    template Matrix<S> logits(const Model<S>&, std::span<const Tokens>, const Hooks<S>&);         \
+    template void run(const Model<S>&, std::span<const TokenIds>, const Hooks<S>&);               \
+    template Matrix<S> logits(const Model<S>&, std::span<const TokenIds>, const Hooks<S>&);       \
     template Matrix<S> extend(const Model<S>&, KvCache<S>&, std::span<const std::int32_t>,        \
                               const Hooks<S>&);                                                   \
-    template std::vector<S> token_losses(const Model<S>&, std::span<const Tokens>, const Hooks<S>&);
+    template std::vector<S> token_losses(const Model<S>&, std::span<const TokenIds>,              \
+                                         const Hooks<S>&);
 NIBBLE_INSTANTIATE(float)
 NIBBLE_INSTANTIATE(double)
 #undef NIBBLE_INSTANTIATE

@@ -16,7 +16,7 @@
 
 namespace nibble {
 
-using Tokens = std::vector<std::int32_t>;
+using TokenIds = std::vector<std::int32_t>;
 
 /// The inputs that linear layers share: q, k, v read one, gate and up another.
 enum class Site : std::uint8_t { attention_in, attention_out, mlp_in, mlp_out, head_in };
@@ -65,11 +65,12 @@ void check_tokens(const ModelConfig& config, std::span<const std::int32_t> ids);
 
 /// Logits of every position of every sequence, (tokens in all, vocab).
 template <class S>
-Matrix<S> logits(const Model<S>& model, std::span<const Tokens> batch, const Hooks<S>& hooks = {});
+Matrix<S> logits(const Model<S>& model, std::span<const TokenIds> batch,
+                 const Hooks<S>& hooks = {});
 
 /// Runs the layers only, for what the hooks see.
 template <class S>
-void run(const Model<S>& model, std::span<const Tokens> batch, const Hooks<S>& hooks);
+void run(const Model<S>& model, std::span<const TokenIds> batch, const Hooks<S>& hooks);
 
 /// Appends `ids` to the sequence in `cache`; logits of their positions, (ids, vocab). With a single
 /// id every weight is read once. For whole prompts, drafts to verify, and single tokens alike.
@@ -79,7 +80,7 @@ Matrix<S> extend(const Model<S>& model, KvCache<S>& cache, std::span<const std::
 
 /// Negative log-likelihood of every token but the first of each sequence, in order.
 template <class S>
-std::vector<S> token_losses(const Model<S>& model, std::span<const Tokens> batch,
+std::vector<S> token_losses(const Model<S>& model, std::span<const TokenIds> batch,
                             const Hooks<S>& hooks = {});
 
 /// Buffers of a training step, kept from step to step.
@@ -97,7 +98,7 @@ public:
     /// Mean loss over the predicted tokens of the batch; its gradient, in the order of
     /// parameters_of(), replaces `gradient`. The model may hold other weights than those being
     /// trained (quantized ones: the straight-through estimator).
-    S loss_and_gradient(const Model<S>& model, std::span<const Tokens> batch,
+    S loss_and_gradient(const Model<S>& model, std::span<const TokenIds> batch,
                         std::span<S> gradient);
 
 private:

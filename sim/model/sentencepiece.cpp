@@ -37,7 +37,7 @@ public:
         }
     }
 
-    Tokens encode(std::string_view text) const override {
+    TokenIds encode(std::string_view text) const override {
         if (text.empty()) {
             return {};
         }
@@ -64,7 +64,7 @@ public:
                            : static_cast<double>(
                                  parts_.scores[static_cast<std::size_t>(found->second)]);
             });
-        Tokens ids;
+        TokenIds ids;
         for (const Symbol& symbol : merged) {
             const std::string piece_text(whole.substr(symbol.begin, symbol.length));
             if (const auto found = ids_.find(piece_text); found != ids_.end()) {

@@ -26,7 +26,7 @@ class Tokenizer {
 public:
     virtual ~Tokenizer() = default;
 
-    virtual Tokens encode(std::string_view text) const = 0;
+    virtual TokenIds encode(std::string_view text) const = 0;
     /// Special tokens decode to nothing. Throws Error::bad_param for an id out of range.
     virtual std::string decode(std::span<const std::int32_t> ids) const = 0;
     /// The bytes of one piece; a special token's name.

@@ -104,9 +104,9 @@ Trainer::Trainer(TrainOptions options, ByteBpe tokenizer)
     gradient_.resize(values_.size());
 }
 
-std::vector<Tokens> Trainer::batch_of(Index step) const {
+std::vector<TokenIds> Trainer::batch_of(Index step) const {
     const auto count = static_cast<std::size_t>(options_.batch), kinds = options_.domains.size();
-    std::vector<Tokens> batch(count);
+    std::vector<TokenIds> batch(count);
     parallel_for(count, 1, [&](std::size_t begin, std::size_t end) {
         for (std::size_t i = begin; i < end; ++i) {
             const std::uint64_t index = static_cast<std::uint64_t>(step) * count + i;
@@ -121,7 +121,7 @@ std::vector<Tokens> Trainer::batch_of(Index step) const {
 }
 
 LossPoint Trainer::step(const std::function<Model<float>(Model<float>)>& forward_weights) {
-    const std::vector<Tokens> batch = batch_of(steps_done_);
+    const std::vector<TokenIds> batch = batch_of(steps_done_);
     const Model<float> used = forward_weights ? forward_weights(model()) : model();
     LossPoint point;
     point.loss = static_cast<double>(trainee_->loss_and_gradient(used, batch, gradient_));
@@ -129,7 +129,7 @@ LossPoint Trainer::step(const std::function<Model<float>(Model<float>)>& forward
           values_, m_, v_);
     point.step = ++steps_done_;
     point.tokens = losses_.empty() ? 0 : losses_.back().tokens;
-    for (const Tokens& ids : batch) {
+    for (const TokenIds& ids : batch) {
         point.tokens += static_cast<Index>(ids.size()) - 1;
     }
     losses_.push_back(point);

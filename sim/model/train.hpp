@@ -79,7 +79,7 @@ public:
     void save(const std::filesystem::path& folder) const;
 
 private:
-    std::vector<Tokens> batch_of(Index step) const;
+    std::vector<TokenIds> batch_of(Index step) const;
 
     TrainOptions options_;
     ByteBpe tokenizer_parts_;

@@ -62,9 +62,6 @@ struct Model {
     LayerWeights<S> layer(Index i) const {
         return read_layer ? read_layer(i) : layers[static_cast<std::size_t>(i)];
     }
-    View<const S> linear(LinearId id) const {
-        return id.kind == Linear::head ? head : layer(id.layer)[id.kind];
-    }
 };
 
 /// One named block of the flat buffer that a model is trained in.

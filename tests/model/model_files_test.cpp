@@ -219,8 +219,8 @@ struct Folder : ScratchFolder {
     }
 };
 
-const std::vector<Tokens>& some_batch() {
-    static const std::vector<Tokens> batch = {tiny_tokens(20, 1), tiny_tokens(3, 2)};
+const std::vector<TokenIds>& some_batch() {
+    static const std::vector<TokenIds> batch = {tiny_tokens(20, 1), tiny_tokens(3, 2)};
     return batch;
 }
 
@@ -346,11 +346,11 @@ TEST_CASE("perplexity counts every token after the first once", "[model]") {
     ModelConfig c = tiny_config();
     c.max_positions = 16;
     const auto model = model_owning<float>(c, tiny_weights<float>(c));
-    const std::vector<Tokens> sequences = {tiny_tokens(17, 1), tiny_tokens(50, 2),
-                                           tiny_tokens(2, 3), tiny_tokens(1, 4)};
+    const std::vector<TokenIds> sequences = {tiny_tokens(17, 1), tiny_tokens(50, 2),
+                                             tiny_tokens(2, 3), tiny_tokens(1, 4)};
     const Score s = score(model, sequences);
     CHECK(s.tokens == 16 + 49 + 1);
-    const auto direct = token_losses<float>(model, std::vector<Tokens>{sequences[0]});
+    const auto direct = token_losses<float>(model, std::vector<TokenIds>{sequences[0]});
     CHECK(std::equal(direct.begin(), direct.end(), s.losses.begin()));
     double sum = 0;
     for (const float loss : s.losses) {
@@ -358,11 +358,11 @@ TEST_CASE("perplexity counts every token after the first once", "[model]") {
     }
     CHECK(s.perplexity() == Approx(std::exp(sum / 66)).epsilon(1e-12));
     // A long sequence's last token is predicted from the sixteen before it.
-    const Tokens tail(sequences[1].end() - 17, sequences[1].end());
-    CHECK(token_losses<float>(model, std::vector<Tokens>{tail}).back() ==
+    const TokenIds tail(sequences[1].end() - 17, sequences[1].end());
+    CHECK(token_losses<float>(model, std::vector<TokenIds>{tail}).back() ==
           Approx(s.losses[16 + 48]).epsilon(1e-5));
-    CHECK(contains(error_of([&] { score(model, std::vector<Tokens>{{3}}); }), "no token is"));
-    CHECK(contains(error_of([&] { score(model, std::vector<Tokens>{{3, 17}}); }), "token id 17"));
+    CHECK(contains(error_of([&] { score(model, std::vector<TokenIds>{{3}}); }), "no token is"));
+    CHECK(contains(error_of([&] { score(model, std::vector<TokenIds>{{3, 17}}); }), "token id 17"));
 }
 
 TEST_CASE("a domain's floor is that of the documents scored", "[corpus]") {

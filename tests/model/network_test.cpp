@@ -17,7 +17,7 @@ class Plain {
 public:
     explicit Plain(const Model<double>& model) : model_(model), c_(model.config) {}
 
-    std::vector<Numbers> logits(const Tokens& ids) const {
+    std::vector<Numbers> logits(const TokenIds& ids) const {
         std::vector<Numbers> x;
         for (const auto id : ids) {
             x.emplace_back(model_.embedding.row(id), model_.embedding.row(id) + c_.hidden);
@@ -162,12 +162,12 @@ TEST_CASE("logits are those of the network written with plain loops", "[model]")
         const auto exact = model_owning<double>(c, tiny_weights<double>(c));
         const auto used = model_owning<float>(c, tiny_weights<float>(c));
         // Longer than a block of queries, so that blocks meet.
-        const std::vector<Tokens> batch = {tiny_tokens(9, 1), tiny_tokens(70, 2),
-                                           tiny_tokens(1, 3)};
+        const std::vector<TokenIds> batch = {tiny_tokens(9, 1), tiny_tokens(70, 2),
+                                             tiny_tokens(1, 3)};
         const auto in_double = logits<double>(exact, batch);
         const auto in_float = logits<float>(used, batch);
         Index first = 0;
-        for (const Tokens& ids : batch) {
+        for (const TokenIds& ids : batch) {
             const auto expected = Plain(exact).logits(ids);
             CHECK(largest_difference(in_double, first, expected) < 1e-11);  // sums of 20 terms
             CHECK(largest_difference(in_float, first, expected) < 2e-5);    // values near 3
@@ -179,7 +179,7 @@ TEST_CASE("logits are those of the network written with plain loops", "[model]")
 TEST_CASE("decoding with a cache gives the logits of the whole sequence", "[model]") {
     for (const ModelConfig& c : variants()) {
         const auto model = model_owning<float>(c, tiny_weights<float>(c));
-        const std::vector<Tokens> batch = {tiny_tokens(40, 5)};
+        const std::vector<TokenIds> batch = {tiny_tokens(40, 5)};
         const auto whole = logits<float>(model, batch);
         KvCache<float> cache(c);
         const std::span<const std::int32_t> ids = batch[0];
@@ -211,8 +211,8 @@ TEST_CASE("gradients agree with finite differences", "[model]") {
         INFO("pairs " << int(c.rotary_pairs) << " window " << c.sliding_window << " tied "
                       << c.tied_head << " kv heads " << c.kv_heads);
         auto values = tiny_weights<double>(c);
-        const std::vector<Tokens> batch = {tiny_tokens(67, 1), tiny_tokens(6, 2),
-                                           tiny_tokens(2, 4)};
+        const std::vector<TokenIds> batch = {tiny_tokens(67, 1), tiny_tokens(6, 2),
+                                             tiny_tokens(2, 4)};
         const auto loss_at = [&] {
             const auto losses = token_losses<double>(model_over<double>(c, values), batch);
             double sum = 0;
@@ -248,7 +248,7 @@ TEST_CASE("results have the same bits on any number of threads", "[model]") {
     ModelConfig c = tiny_config();
     c.vocab = 300;
     const auto model = model_owning<float>(c, tiny_weights<float>(c));
-    std::vector<Tokens> batch;
+    std::vector<TokenIds> batch;
     for (std::uint64_t i = 0; i < 5; ++i) {
         batch.push_back(tiny_tokens(50 + 20 * i, i, c.vocab));
     }
@@ -273,7 +273,7 @@ TEST_CASE("results have the same bits on any number of threads", "[model]") {
 TEST_CASE("hooks see and replace inputs, cache and weights", "[model]") {
     const ModelConfig c = tiny_config();
     const auto model = model_owning<float>(c, tiny_weights<float>(c));
-    const std::vector<Tokens> batch = {tiny_tokens(12, 1), tiny_tokens(5, 2)};
+    const std::vector<TokenIds> batch = {tiny_tokens(12, 1), tiny_tokens(5, 2)};
     const auto untouched = logits<float>(model, batch);
 
     std::vector<std::string> seen;
@@ -328,12 +328,12 @@ TEST_CASE("ids that the model does not know are refused by value", "[model]") {
     const ModelConfig c = tiny_config();
     const auto model = model_owning<float>(c, tiny_weights<float>(c));
     for (const std::int32_t id : {17, -1}) {
-        const std::vector<Tokens> batch = {{1, id}};
+        const std::vector<TokenIds> batch = {{1, id}};
         CHECK(contains(error_of([&] { logits<float>(model, batch); }),
                        "token id " + std::to_string(id)));
     }
-    CHECK_THROWS_AS(logits<float>(model, std::vector<Tokens>{{}}), Error);
-    CHECK_THROWS_AS(logits<float>(model, std::vector<Tokens>{}), Error);
+    CHECK_THROWS_AS(logits<float>(model, std::vector<TokenIds>{{}}), Error);
+    CHECK_THROWS_AS(logits<float>(model, std::vector<TokenIds>{}), Error);
     CHECK(contains(error_of([&] { find_linear(c, "model.layers.1.mlp.up_pro"); }),
                    "did you mean model.layers.1.mlp.up_proj?"));
     CHECK(find_linear(c, "model.layers.1.mlp.up_proj.weight") == LinearId{1, Linear::up});

@@ -69,8 +69,8 @@ std::vector<S> tiny_weights(const ModelConfig& config, std::uint64_t seed = 3) {
     return values;
 }
 
-inline Tokens tiny_tokens(std::size_t count, std::uint64_t seed, Index vocab = 17) {
-    Tokens ids;
+inline TokenIds tiny_tokens(std::size_t count, std::uint64_t seed, Index vocab = 17) {
+    TokenIds ids;
     for (std::size_t i = 0; i < count; ++i) {
         ids.push_back(static_cast<std::int32_t>(
             Rng(seed).stream("tokens").below(i, static_cast<std::uint64_t>(vocab))));

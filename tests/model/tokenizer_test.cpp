@@ -97,14 +97,14 @@ TEST_CASE("any bytes come back from the trained tokenizer", "[tokenizer]") {
         CHECK(tokenizer->decode(tokenizer->encode(text)) == text);
     }
     const std::string text = make_document(9, Split::test, Domain::stories, 1).text;
-    const Tokens ids = tokenizer->encode(text);
+    const TokenIds ids = tokenizer->encode(text);
     CHECK(tokenizer->decode(ids) == text);
     CHECK(ids.size() * 3 < text.size() * 2);
     CHECK(tokenizer->encode("").empty());
     // The special tokens' names are text like any other, and the tokens themselves no text.
     CHECK(tokenizer->encode(end_token).size() > 1);
-    CHECK(tokenizer->decode(Tokens{0, 1}).empty());
-    CHECK(contains(error_of([&] { tokenizer->decode(Tokens{400}); }), "token id 400"));
+    CHECK(tokenizer->decode(TokenIds{0, 1}).empty());
+    CHECK(contains(error_of([&] { tokenizer->decode(TokenIds{400}); }), "token id 400"));
 }
 
 TEST_CASE("training merges the most frequent pair first", "[tokenizer]") {
@@ -176,7 +176,7 @@ TEST_CASE("SentencePiece merges by score and falls back to bytes", "[tokenizer]"
     for (const std::string text : {"abc ab", "  a ", " \xf0\x9f\x99\x82 x", "\xff\x80"}) {
         CHECK(tokenizer->decode(tokenizer->encode(text)) == text);
     }
-    CHECK(tokenizer->decode(Tokens{1, 2}).empty());
+    CHECK(tokenizer->decode(TokenIds{1, 2}).empty());
 }
 
 TEST_CASE("GGUF metadata give both kinds of tokenizer", "[tokenizer]") {
@@ -219,8 +219,8 @@ TEST_CASE("GGUF metadata give both kinds of tokenizer", "[tokenizer]") {
                    {"tokenizer.ggml.token_type", GgufArray(types)},
                    {"tokenizer.ggml.merges", GgufArray(std::vector<std::string>{"\xc4\xa0 t"})}};
     const auto tokenizer = tokenizer_from_gguf(bpe, "m.gguf");
-    CHECK(tokenizer->encode("a t") == Tokens{'a', 256});
-    CHECK(tokenizer->decode(Tokens{'a', 256, 257}) == "a t");
+    CHECK(tokenizer->encode("a t") == TokenIds{'a', 256});
+    CHECK(tokenizer->decode(TokenIds{'a', 256, 257}) == "a t");
     bpe.entries.emplace_back("tokenizer.ggml.pre", std::string("tekken"));
     CHECK(contains(error_of([&] { tokenizer_from_gguf(bpe, "m.gguf"); }), "tekken"));
 }
