@@ -69,6 +69,16 @@ void edge_tile(const float* a, const float* b, std::size_t k, std::size_t rows, 
     }
 }
 
+/// Copies `count` floats, nearly always `usual` of them: a known size needs no call.
+template <std::size_t usual>
+HWY_INLINE void copy_row(const float* from, std::size_t count, float* to) {
+    if (count == usual) {
+        std::copy_n(from, usual, to);
+    } else {
+        std::copy_n(from, count, to);
+    }
+}
+
 /// Rows of a as tiles: for each tile (k, tile_rows), zeros below the last row.
 void pack_rows(StridedMatrix a, std::size_t m, std::size_t k, float* out) {
     for (std::size_t first = 0; first < m; first += tile_rows) {
@@ -79,8 +89,8 @@ void pack_rows(StridedMatrix a, std::size_t m, std::size_t k, float* out) {
         }
         if (a.row_step == 1) {
             for (std::size_t p = 0; p < k; ++p) {
-                std::copy_n(from + static_cast<std::ptrdiff_t>(p) * a.column_step, rows,
-                            out + p * tile_rows);
+                copy_row<tile_rows>(from + static_cast<std::ptrdiff_t>(p) * a.column_step, rows,
+                                    out + p * tile_rows);
             }
         } else {
             for (std::size_t i = 0; i < rows; ++i) {
@@ -113,8 +123,8 @@ void pack(StridedMatrix b, std::size_t k, std::size_t n, std::size_t first, std:
             }
             if (b.column_step == 1) {
                 for (std::size_t p = 0; p < depth; ++p) {
-                    std::copy_n(from + static_cast<std::ptrdiff_t>(p) * b.row_step, columns,
-                                out + p * width);
+                    copy_row<width>(from + static_cast<std::ptrdiff_t>(p) * b.row_step, columns,
+                                    out + p * width);
                 }
             } else {
                 for (std::size_t j = 0; j < columns; ++j) {

@@ -13,10 +13,10 @@ namespace {
 
 constexpr Index sequences = 64, length = 256;
 
-std::vector<Tokens> batch_of(Index count, Index vocab) {
-    std::vector<Tokens> batch;
+std::vector<TokenIds> batch_of(Index count, Index vocab) {
+    std::vector<TokenIds> batch;
     for (Index s = 0; s < count; ++s) {
-        Tokens ids;
+        TokenIds ids;
         for (Index i = 0; i < length; ++i) {
             ids.push_back(static_cast<std::int32_t>(
                 Rng(static_cast<std::uint64_t>(s))
@@ -102,7 +102,7 @@ void decode(benchmark::State& state) {
     const auto model = model_owning<float>(c, initial_weights(c, 1));
     KvCache<float> cache(c);
     extend<float>(model, cache, batch_of(1, c.vocab)[0]);
-    const Tokens next = {5};
+    const TokenIds next = {5};
     for (auto _ : state) {
         extend<float>(model, cache, next);
         cache.truncate(length);
