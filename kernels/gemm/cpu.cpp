@@ -1,5 +1,6 @@
 // The products of ops.hpp with Highway, compiled once for each instruction set.
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include "kernels/gemm/ops.hpp"
@@ -79,6 +80,34 @@ HWY_INLINE void copy_row(const float* from, std::size_t count, float* to) {
     }
 }
 
+/// Four rows of four floats become four columns: out[p * tile_rows + i] = row i, column p.
+HWY_INLINE void transpose4(const float* from, std::ptrdiff_t row_step, float* out) {
+#if HWY_TARGET == HWY_SCALAR
+    for (std::size_t i = 0; i < 4; ++i) {
+        for (std::size_t p = 0; p < 4; ++p) {
+            out[p * tile_rows + i] =
+                from[static_cast<std::ptrdiff_t>(i) * row_step + static_cast<std::ptrdiff_t>(p)];
+        }
+    }
+#else
+    const hn::FixedTag<float, 4> d;
+    const hn::Repartition<std::uint64_t, decltype(d)> pairs;
+    const auto r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + row_step);
+    const auto r2 = hn::LoadU(d, from + 2 * row_step), r3 = hn::LoadU(d, from + 3 * row_step);
+    const auto top_low = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1));
+    const auto top_high = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1));
+    const auto bottom_low = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3));
+    const auto bottom_high = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
+    const auto store = [&](std::size_t p, auto column) {
+        hn::StoreU(hn::BitCast(d, column), d, out + p * tile_rows);
+    };
+    store(0, hn::InterleaveLower(pairs, top_low, bottom_low));
+    store(1, hn::InterleaveUpper(pairs, top_low, bottom_low));
+    store(2, hn::InterleaveLower(pairs, top_high, bottom_high));
+    store(3, hn::InterleaveUpper(pairs, top_high, bottom_high));
+#endif
+}
+
 /// Rows of a as tiles: for each tile (k, tile_rows), zeros below the last row.
 void pack_rows(StridedMatrix a, std::size_t m, std::size_t k, float* out) {
     for (std::size_t first = 0; first < m; first += tile_rows) {
@@ -93,7 +122,22 @@ void pack_rows(StridedMatrix a, std::size_t m, std::size_t k, float* out) {
                                     out + p * tile_rows);
             }
         } else {
-            for (std::size_t i = 0; i < rows; ++i) {
+            std::size_t i = 0;
+            for (; a.column_step == 1 && i + 4 <= rows; i += 4) {
+                const float* row = from + static_cast<std::ptrdiff_t>(i) * a.row_step;
+                std::size_t p = 0;
+                for (; p + 4 <= k; p += 4) {
+                    transpose4(row + p, a.row_step, out + p * tile_rows + i);
+                }
+                for (; p < k; ++p) {
+                    for (std::size_t j = 0; j < 4; ++j) {
+                        out[p * tile_rows + i + j] =
+                            row[static_cast<std::ptrdiff_t>(j) * a.row_step +
+                                static_cast<std::ptrdiff_t>(p)];
+                    }
+                }
+            }
+            for (; i < rows; ++i) {
                 const float* row = from + static_cast<std::ptrdiff_t>(i) * a.row_step;
                 for (std::size_t p = 0; p < k; ++p) {
                     out[p * tile_rows + i] = row[static_cast<std::ptrdiff_t>(p) * a.column_step];

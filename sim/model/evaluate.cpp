@@ -6,7 +6,7 @@
 namespace nibble {
 namespace {
 
-constexpr std::size_t tokens_at_once = 8192;
+constexpr std::size_t tokens_at_once = 2048;  // their activations stay in the cache
 
 /// A stretch of a sequence, of which only the losses from `counted` on are kept.
 struct Window {

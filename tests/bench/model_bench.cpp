@@ -5,7 +5,7 @@
 
 #include "sim/core/parallel.hpp"
 #include "sim/core/rng.hpp"
-#include "sim/model/network.hpp"
+#include "sim/model/evaluate.hpp"
 
 using namespace nibble;
 
@@ -46,7 +46,7 @@ void forward_target(benchmark::State& state) {
     const auto model = model_owning<float>(c, initial_weights(c, 1));
     const auto batch = batch_of(sequences, c.vocab);
     for (auto _ : state) {
-        benchmark::DoNotOptimize(token_losses<float>(model, batch));
+        benchmark::DoNotOptimize(score(model, batch));
     }
     rate(state, linear_flops(c) * sequences * length);
     set_threads(0);
