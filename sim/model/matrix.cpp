@@ -10,7 +10,7 @@ namespace {
 
 constexpr Index few_rows = 8;               // below this, packing costs more than it saves
 constexpr Index rows_a_task = 96;           // what the kernel keeps in its second-level cache
-constexpr Index products_a_task = 1 << 17;  // less is not worth handing to another thread
+constexpr Index products_a_task = 1 << 20;  // 4 MB of weights; less is not worth handing over
 
 kernels::StridedMatrix strided(View<const float> v) {
     return {v.data, v.row_step, v.column_step};
