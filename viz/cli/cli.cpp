@@ -18,8 +18,8 @@ constexpr int done = 0, failed = 1, wrong_command = 2, our_bug = 3;
 constexpr int ended_by_interrupt = 128 + 2, ended_by_closed_pipe = 128 + 13;  // as a shell has it
 
 const Words& known_commands() {
-    static const Words words = {"list", "show",    "run",  "sweep",
-                                "open", "inspect", "help", "version"};
+    static const Words words = {"list",     "show",       "run",     "sweep", "open", "inspect",
+                                "generate", "perplexity", "capture", "train", "help", "version"};
     return words;
 }
 
@@ -37,6 +37,10 @@ std::string overview() {
         "  sweep ID              compute it over a grid of parameters into one table\n"
         "  open FILE             the scenario inside an exported chart\n"
         "  inspect FILE          the tensors in a .npy, .safetensors or .gguf file\n"
+        "  generate              a model goes on with a text\n"
+        "  perplexity            how surprised a model is by a text\n"
+        "  capture               what a layer of a model reads, as input for calibration\n"
+        "  train                 a small model from nothing\n"
         "  help COMMAND          more about one; the same as nibble COMMAND --help\n"
         "\n"
         "Examples\n"
@@ -95,6 +99,18 @@ int obey(const std::string& word, Words rest, const OpenWindow& open_window) {
     }
     if (word == "inspect") {
         return inspect_command(rest);
+    }
+    if (word == "generate") {
+        return generate_command(rest);
+    }
+    if (word == "perplexity") {
+        return perplexity_command(rest);
+    }
+    if (word == "capture") {
+        return capture_command(rest);
+    }
+    if (word == "train") {
+        return train_command(rest);
     }
     if (word.empty() || word == "help" || word == "--help" || word == "-h") {
         print(overview());

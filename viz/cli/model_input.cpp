@@ -1,0 +1,131 @@
+#include "viz/cli/model_input.hpp"
+
+#include <fmt/format.h>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+namespace nibble {
+namespace {
+
+std::vector<std::string> domain_names() {
+    std::vector<std::string> names;
+    for (const Domain domain : all_domains) {
+        names.emplace_back(name(domain));
+    }
+    return names;
+}
+
+std::vector<TokenIds> from_json(const std::string& path) {
+    const auto json = nlohmann::json::parse(read_text(path), nullptr, false);
+    const auto refuse = [&](const std::string& what) {
+        throw Error(Error::Code::bad_file, fmt::format("{}: {}", path, what),
+                    "{\"seqs\": [[ids], [ids]]} is expected");
+    };
+    if (!json.is_object() || !json.contains("seqs") || !json["seqs"].is_array()) {
+        refuse("\"seqs\" is missing");
+    }
+    std::vector<TokenIds> sequences;
+    for (const auto& ids : json["seqs"]) {
+        TokenIds sequence;
+        if (!ids.is_array()) {
+            refuse(fmt::format("\"seqs\" holds {}", ids.dump().substr(0, 40)));
+        }
+        for (const auto& id : ids) {
+            if (!id.is_number_integer() || id < 0 || id > INT32_MAX) {
+                refuse(fmt::format("{} is no token id", id.dump().substr(0, 40)));
+            }
+            sequence.push_back(id.get<std::int32_t>());
+        }
+        sequences.push_back(std::move(sequence));
+    }
+    return sequences;
+}
+
+TokenIds from_text(const std::string& path, const ModelFiles& files) {
+    const std::string text = read_text(path);
+    if (text.empty()) {
+        throw Error(Error::Code::bad_param, fmt::format("{} is empty", path), "give some text");
+    }
+    TokenIds ids;
+    if (files.config().bos >= 0) {
+        ids.push_back(static_cast<std::int32_t>(files.config().bos));
+    }
+    const TokenIds rest = files.needed_tokenizer().encode(text);
+    ids.insert(ids.end(), rest.begin(), rest.end());
+    return ids;
+}
+
+}  // namespace
+
+void add_model_flag(CommandLine& line) {
+    line.add(text_flag("model", "A folder with config.json and *.safetensors, or a .gguf file."),
+             "Model", "PATH");
+}
+
+void add_token_flags(CommandLine& line) {
+    const char* heading = "Tokens";
+    line.add(text_flag("text", "A text file, through the model's own tokenizer."), heading, "FILE");
+    line.add(text_flag("tokens", "A file of token ids: {\"seqs\": [[ids]]}."), heading,
+             "FILE.json");
+    line.add(choice_flag("domain", domain_names(),
+                         "Documents of a domain of the corpus that the shipped models know."),
+             heading);
+    line.add(choice_flag("split", {"validation", "test", "train"}, "Which documents of the domain"),
+             heading);
+    line.add(whole_flag("documents", 100, {1, 1e6}, "How many of them"), heading);
+}
+
+std::shared_ptr<const ModelFiles> model_of(const CommandLine& line) {
+    if (!line.given("model")) {
+        throw Error(Error::Code::bad_param, "no model is named",
+                    "--model PATH, a folder or a .gguf file");
+    }
+    return ModelFiles::open(line.text("model"));
+}
+
+TokenInput tokens_from(const CommandLine& line, const ModelFiles& files) {
+    const int sources = line.given("text") + line.given("tokens") + line.given("domain");
+    if (sources != 1) {
+        throw Error(
+            Error::Code::bad_param,
+            sources == 0 ? "no tokens are named" : "more than one source of tokens is named",
+            "one of --text FILE, --tokens FILE.json and --domain NAME");
+    }
+    if (line.given("text")) {
+        return {{from_text(line.text("text"), files)}, line.text("text")};
+    }
+    if (line.given("tokens")) {
+        return {from_json(line.text("tokens")), line.text("tokens")};
+    }
+    const Domain domain = find_domain(std::get<std::string>(line.value("domain")));
+    const auto count = static_cast<std::uint64_t>(std::get<std::int64_t>(line.value("documents")));
+    TokenInput input;
+    input.what = fmt::format("{} documents of {}", count, name(domain));
+    for (std::uint64_t i = 0; i < count; ++i) {
+        input.sequences.push_back(tokens_of(make_document(1, split_of(line), domain, i),
+                                            files.needed_tokenizer(), files.config()));
+    }
+    return input;
+}
+
+Split split_of(const CommandLine& line) {
+    const Value value = line.value("split");
+    for (const Split split : {Split::train, Split::test}) {
+        if (std::get<std::string>(value) == name(split)) {
+            return split;
+        }
+    }
+    return Split::validation;
+}
+
+std::string read_text(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::string text((std::istreambuf_iterator<char>(in)), {});
+    if (!in) {
+        throw Error(Error::Code::io, fmt::format("{} cannot be read", path), "is the path right?");
+    }
+    return text;
+}
+
+}  // namespace nibble

@@ -1,0 +1,225 @@
+// `nibble generate`, `perplexity` and `capture`: a model of ours or of the reader's, at work.
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "sim/core/text.hpp"
+#include "sim/model/generate.hpp"
+#include "viz/cli/commands.hpp"
+#include "viz/cli/model_input.hpp"
+#include "viz/cli/terminal.hpp"
+
+namespace nibble {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <class T>
+T get(const CommandLine& line, const char* flag) {
+    return std::get<T>(line.value(flag));
+}
+
+void add_run_flags(CommandLine& line) {
+    line.add(whole_flag("threads", 0, {0, 1024},
+                        "Threads to compute with, 0 for one a core. The result does not change."),
+             "Run");
+    line.add(switch_flag("json", "As JSON, for programs."), "Output");
+}
+
+/// JSON holds text; a piece may be part of a character.
+std::string as_text(const std::string& bytes) {
+    return Json::parse(Json(bytes).dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+Json to_json(const GeneratedToken& token, const Tokenizer& tokenizer) {
+    Json likeliest = Json::array();
+    for (const Candidate& c : token.likeliest) {
+        likeliest.push_back({{"id", c.id},
+                             {"piece", as_text(tokenizer.piece(c.id))},
+                             {"probability", c.probability}});
+    }
+    return {{"id", token.id},
+            {"piece", as_text(tokenizer.piece(token.id))},
+            {"probability", token.probability},
+            {"likeliest", likeliest}};
+}
+
+}  // namespace
+
+int generate_command(const Words& words) {
+    CommandLine line("generate --model PATH --prompt TEXT [--flags]",
+                     "Lets a model go on with a text.");
+    add_model_flag(line);
+    line.add(text_flag("prompt", "What the text begins with."), "Text");
+    line.add(whole_flag("count", 200, {1, 1e6}, "Tokens to generate, at most"), "Text");
+    line.add(real_flag("temperature", 0.8, {0, 100}, "0 takes the likeliest token"), "Text");
+    line.add(whole_flag("top_k", 0, {0, 1e7}, "Only the k likeliest tokens; 0 for all"), "Text");
+    line.add(whole_flag("seed", 1, {0, 0x1p53}, "The same seed gives the same text."), "Text");
+    add_run_flags(line);
+    line.footer("Examples",
+                {"nibble generate --model data/tinylm/target --prompt \"One morning, \""});
+    if (!line.parse(words)) {
+        print(line.help());
+        return 0;
+    }
+    use_threads(line);
+    const auto files = model_of(line);
+    const Tokenizer& tokenizer = files->needed_tokenizer();
+    const std::string prompt = line.text("prompt");
+    TokenIds ids;
+    if (files->config().bos >= 0) {
+        ids.push_back(static_cast<std::int32_t>(files->config().bos));
+    }
+    const TokenIds rest = tokenizer.encode(prompt);
+    ids.insert(ids.end(), rest.begin(), rest.end());
+    const Sampling sampling{get<double>(line, "temperature"), get<std::int64_t>(line, "top_k"),
+                            static_cast<std::uint64_t>(get<std::int64_t>(line, "seed"))};
+    const bool json = line.is_on("json");
+    const Interruptible interruptible;
+    TokenIds made;
+    std::string shown;
+    if (!json) {
+        print(prompt);
+    }
+    // Decoded together with the prompt, so that spaces are where the tokenizer puts them.
+    const std::string start = tokenizer.decode(ids);
+    const auto tokens =
+        generate(files->fitting(), ids, get<std::int64_t>(line, "count"), sampling,
+                 [&](const GeneratedToken& token) {
+                     ids.push_back(token.id);
+                     const std::string now = tokenizer.decode(ids).substr(start.size());
+                     if (!json && is_utf8(now)) {  // a character may take several tokens
+                         print(now.substr(shown.size()));
+                         shown = now;
+                     }
+                     return !Interruptible::asked();
+                 });
+    const std::string text = tokenizer.decode(ids).substr(start.size());
+    if (!json) {
+        print(text.substr(shown.size()) + "\n");
+        return 0;
+    }
+    Json list = Json::array();
+    for (const GeneratedToken& token : tokens) {
+        list.push_back(to_json(token, tokenizer));
+    }
+    const Json all = {{"prompt", prompt}, {"text", as_text(text)}, {"tokens", list}};
+    print(all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    return 0;
+}
+
+int perplexity_command(const Words& words) {
+    CommandLine line("perplexity --model PATH (--text FILE | --tokens FILE.json | --domain NAME)",
+                     "How surprised a model is: exp of the mean negative log-likelihood over all "
+                     "predicted tokens; every token after the first of a sequence is predicted "
+                     "once.");
+    add_model_flag(line);
+    add_token_flags(line);
+    line.add(switch_flag("per_token", "Also the loss of every token, in nats."), "Output");
+    add_run_flags(line);
+    line.footer("Examples", {"nibble perplexity --model model.gguf --text book.txt",
+                             "nibble perplexity --model data/tinylm/target --domain code --json"});
+    if (!line.parse(words)) {
+        print(line.help());
+        return 0;
+    }
+    use_threads(line);
+    const auto files = model_of(line);
+    const TokenInput input = tokens_from(line, *files);
+    const Interruptible interruptible;
+    std::stop_source stop;
+    Progress progress("perplexity");
+    const Score s =
+        score(files->fitting(), input.sequences, {}, stop.get_token(), [&](double share) {
+            progress.show(share, fmt::format("{:.0f} %", 100 * share));
+            if (Interruptible::asked()) {
+                stop.request_stop();
+            }
+        });
+    Json all = {{"model", line.text("model")},  {"input", input.what},
+                {"perplexity", s.perplexity()}, {"loss", s.loss()},
+                {"tokens", s.tokens},           {"seconds", s.seconds}};
+    std::string text = fmt::format("perplexity {:.6g}\ntokens     {}\nseconds    {:.3g}\n",
+                                   s.perplexity(), s.tokens, s.seconds);
+    if (line.given("domain")) {
+        double nats = 0;
+        const Domain domain = find_domain(get<std::string>(line, "domain"));
+        for (std::size_t i = 0; i < input.sequences.size(); ++i) {
+            nats += make_document(1, split_of(line), domain, i).nats;
+        }
+        const double floor = std::exp(nats / static_cast<double>(s.tokens));
+        all["floor_perplexity"] = floor;
+        text += fmt::format("floor      {:.6g} (a reader who knows the corpus's rules)\n", floor);
+    }
+    if (line.is_on("per_token")) {
+        all["losses"] = s.losses;
+        for (const float loss : s.losses) {
+            text += fmt::format("{:.6f}\n", loss);
+        }
+    }
+    print(line.is_on("json") ? all.dump(2) + "\n" : text);
+    return 0;
+}
+
+int capture_command(const Words& words) {
+    CommandLine line("capture --model PATH --layer NAME --out FILE.safetensors [--flags]",
+                     "Saves what a linear layer reads, (tokens, channels), and its weights: the "
+                     "input of calibration. Without a source of tokens, documents of all domains "
+                     "go through the model.");
+    add_model_flag(line);
+    line.add(text_flag("layer", "A linear layer, as `model.layers.0.mlp.up_proj`."), "Model",
+             "NAME");
+    add_token_flags(line);
+    line.add(whole_flag("rows", 2048, {1, 1e7}, "Tokens to save, at most"), "Output");
+    line.add(text_flag("out", "Where to save it."), "Output", "FILE.safetensors");
+    add_run_flags(line);
+    line.footer("Examples",
+                {"nibble capture --model data/tinylm/target --layer model.layers.1.mlp.down_proj "
+                 "--domain stories --out x.safetensors"});
+    if (!line.parse(words)) {
+        print(line.help());
+        return 0;
+    }
+    for (const char* flag : {"layer", "out"}) {
+        if (!line.given(flag)) {
+            throw Error(Error::Code::bad_param, fmt::format("no {} is named", flag),
+                        fmt::format("--{} is needed", flag));
+        }
+    }
+    check_output(line.text("out"), {".safetensors"});
+    use_threads(line);
+    const auto files = model_of(line);
+    const LinearId id = find_linear(files->config(), line.text("layer"));
+    TokenInput input;
+    if (line.given("text") || line.given("tokens") || line.given("domain")) {
+        input = tokens_from(line, *files);
+    } else {
+        const auto count = static_cast<std::uint64_t>(get<std::int64_t>(line, "documents"));
+        input.what = fmt::format("{} documents of all domains", count);
+        for (std::uint64_t i = 0; i < count; ++i) {
+            input.sequences.push_back(
+                tokens_of(make_document(1, split_of(line), all_domains[i % 4], i / 4),
+                          files->needed_tokenizer(), files->config()));
+        }
+    }
+    const Matrix<float> rows =  // of a stream only the layers up to this one are read
+        capture(files->stream(), id, input.sequences, get<std::int64_t>(line, "rows"));
+    const bool is_embedding = id.kind == Linear::head && files->config().tied_head;
+    const Matrix<float> weights =
+        files->read(is_embedding ? "model.embed_tokens.weight" : name(id) + ".weight");
+    write_safetensors(line.text("out"),
+                      {{"activations", {rows.rows(), rows.cols()}, rows.values()},
+                       {"weights", {weights.rows(), weights.cols()}, weights.values()}},
+                      {{"model", line.text("model")}, {"layer", name(id)}, {"input", input.what}});
+    const Json all = {{"file", line.text("out")},
+                      {"layer", name(id)},
+                      {"input", input.what},
+                      {"rows", rows.rows()},
+                      {"channels", rows.cols()}};
+    print(line.is_on("json")
+              ? all.dump(2) + "\n"
+              : fmt::format("{}: {} rows of {} channels into {}, from {}\n", line.text("out"),
+                            rows.rows(), rows.cols(), name(id), input.what));
+    return 0;
+}
+
+}  // namespace nibble
