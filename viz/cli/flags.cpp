@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <sstream>
 #include <fmt/format.h>
 #include <map>
 
@@ -189,11 +190,12 @@ struct CommandLine::Inside {
 
     /// "run quantizer" of the usage "run quantizer [--param value]...", "open" of "open FILE".
     std::string command() const {
-        const std::string usage = app.get_name();
-        const auto end = std::find_if(usage.begin(), usage.end(), [](unsigned char c) {
-            return c == '[' || (std::isupper(c) != 0);
-        });
-        return usage.substr(0, static_cast<std::size_t>(end - usage.begin()) - 1);
+        std::istringstream usage(app.get_name());
+        std::string words, word;
+        while (usage >> word && std::islower(static_cast<unsigned char>(word[0])) != 0) {
+            words += (words.empty() ? "" : " ") + word;
+        }
+        return words;
     }
 
     std::string value_after(const Words& words, std::size_t i, const Flag& flag) const {

@@ -69,7 +69,7 @@ void add_token_flags(CommandLine& line) {
     line.add(text_flag("tokens", "A file of token ids: {\"seqs\": [[ids]]}."), heading,
              "FILE.json");
     line.add(choice_flag("domain", domain_names(),
-                         "Documents of a domain of the corpus that the shipped models know."),
+                         "Documents of a domain of the corpus that `nibble train` learns"),
              heading);
     line.add(choice_flag("split", {"validation", "test", "train"}, "Which documents of the domain"),
              heading);

@@ -40,9 +40,9 @@ void add_flags(CommandLine& line) {
              "Training");
     line.add(real_flag("decay", o.decay, {0, 10}, "Weight decay of matrices"), "Training");
     line.add(real_flag("clip", o.clip, {1e-3, 1e6}, "Largest norm of the gradient"), "Training");
-    line.add(whole_flag("seed", 1, {0, 0x1p53}, "The same seed gives the same model."), "Run");
+    line.add(whole_flag("seed", 1, {0, 0x1p53}, "The same seed gives the same model"), "Run");
     line.add(whole_flag("threads", 0, {0, 1024},
-                        "Threads to compute with, 0 for one a core. The result does not change."),
+                        "Threads to compute with, 0 for one a core. The result does not change"),
              "Run");
     line.add(text_flag("out", "The folder that the model and the checkpoint are saved in."), "Run",
              "FOLDER");

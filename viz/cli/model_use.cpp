@@ -20,7 +20,7 @@ T get(const CommandLine& line, const char* flag) {
 
 void add_run_flags(CommandLine& line) {
     line.add(whole_flag("threads", 0, {0, 1024},
-                        "Threads to compute with, 0 for one a core. The result does not change."),
+                        "Threads to compute with, 0 for one a core. The result does not change"),
              "Run");
     line.add(switch_flag("json", "As JSON, for programs."), "Output");
 }
@@ -53,10 +53,9 @@ int generate_command(const Words& words) {
     line.add(whole_flag("count", 200, {1, 1e6}, "Tokens to generate, at most"), "Text");
     line.add(real_flag("temperature", 0.8, {0, 100}, "0 takes the likeliest token"), "Text");
     line.add(whole_flag("top_k", 0, {0, 1e7}, "Only the k likeliest tokens; 0 for all"), "Text");
-    line.add(whole_flag("seed", 1, {0, 0x1p53}, "The same seed gives the same text."), "Text");
+    line.add(whole_flag("seed", 1, {0, 0x1p53}, "The same seed gives the same text"), "Text");
     add_run_flags(line);
-    line.footer("Examples",
-                {"nibble generate --model data/tinylm/target --prompt \"One morning, \""});
+    line.footer("Examples", {"nibble generate --model tiny --prompt \"One morning, \""});
     if (!line.parse(words)) {
         print(line.help());
         return 0;
@@ -117,7 +116,7 @@ int perplexity_command(const Words& words) {
     line.add(switch_flag("per_token", "Also the loss of every token, in nats."), "Output");
     add_run_flags(line);
     line.footer("Examples", {"nibble perplexity --model model.gguf --text book.txt",
-                             "nibble perplexity --model data/tinylm/target --domain code --json"});
+                             "nibble perplexity --model tiny --domain code --json"});
     if (!line.parse(words)) {
         print(line.help());
         return 0;
@@ -172,9 +171,8 @@ int capture_command(const Words& words) {
     line.add(whole_flag("rows", 2048, {1, 1e7}, "Tokens to save, at most"), "Output");
     line.add(text_flag("out", "Where to save it."), "Output", "FILE.safetensors");
     add_run_flags(line);
-    line.footer("Examples",
-                {"nibble capture --model data/tinylm/target --layer model.layers.1.mlp.down_proj "
-                 "--domain stories --out x.safetensors"});
+    line.footer("Examples", {"nibble capture --model tiny --layer model.layers.1.mlp.down_proj "
+                             "--domain stories --out x.safetensors"});
     if (!line.parse(words)) {
         print(line.help());
         return 0;
