@@ -2,9 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <sstream>
 #include <fmt/format.h>
 #include <map>
+#include <sstream>
 
 #include "sim/core/error.hpp"
 #include "sim/core/text.hpp"
