@@ -64,11 +64,16 @@ std::vector<Include> all_includes() {
 
 /// Headers that only some files may see, by a prefix of the include and the files allowed.
 const std::vector<std::pair<std::string, std::vector<std::string>>> guarded = {
-    {"imgui", {"viz/app/"}},          {"GLFW/", {"viz/app/"}},
-    {"backends/imgui", {"viz/app/"}}, {"GL/", {"viz/app/"}},
-    {"cairo", {"viz/figure/"}},       {"fontconfig/", {"viz/figure/"}},
-    {"CLI/", {"viz/cli/", "viz/main.cpp"}},           {"cuda", {"kernels/"}},
-    {"hwy/", {"kernels/"}},           {"oneapi/", {"sim/core/parallel.cpp", "kernels/"}},
+    {"imgui", {"viz/app/"}},
+    {"GLFW/", {"viz/app/"}},
+    {"backends/imgui", {"viz/app/"}},
+    {"GL/", {"viz/app/"}},
+    {"cairo", {"viz/figure/"}},
+    {"fontconfig/", {"viz/figure/"}},
+    {"CLI/", {"viz/cli/", "viz/main.cpp"}},
+    {"cuda", {"kernels/"}},
+    {"hwy/", {"kernels/"}},
+    {"oneapi/", {"sim/core/parallel.cpp", "kernels/"}},
 };
 
 }  // namespace

@@ -147,13 +147,12 @@ void run_grid(std::string_view kernel, Index3 grid, Index3 block, std::size_t dy
             worker.recorder.emplace(options.watch);
         }
     }
-    std::vector<std::thread> threads;
-    for (std::size_t i = 1; i < workers.size(); ++i) {
-        threads.emplace_back([&, i] { workers[i].run(plan, progress); });
-    }
-    workers[0].run(plan, progress);
-    for (std::thread& thread : threads) {
-        thread.join();
+    {
+        std::vector<std::jthread> threads;
+        for (std::size_t i = 1; i < workers.size(); ++i) {
+            threads.emplace_back([&, i] { workers[i].run(plan, progress); });
+        }
+        workers[0].run(plan, progress);
     }
     if (progress.failure()) {
         std::rethrow_exception(progress.failure());

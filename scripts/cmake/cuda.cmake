@@ -9,13 +9,14 @@ if(NOT NIBBLE_CUDA STREQUAL "OFF")
     if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})  # nvcc is often not on PATH
         find_program(NIBBLE_NVCC nvcc HINTS ENV CUDA_PATH ENV CUDA_HOME
                      PATHS /usr/local/cuda /opt/cuda PATH_SUFFIXES bin)
-        if(NIBBLE_NVCC)
-            set(CMAKE_CUDA_COMPILER ${NIBBLE_NVCC} CACHE FILEPATH "nvcc")
+        if(NIBBLE_NVCC)  # not CMAKE_CUDA_COMPILER: check_language would take it untried
+            set(ENV{CUDACXX} ${NIBBLE_NVCC})
         endif()
     endif()
     if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)  # before check_language, or CMake picks its own
         set(gpu_or_default 90)
-        if(EXISTS /dev/nvidia0 OR EXISTS /dev/dxg)
+        execute_process(COMMAND nvidia-smi -L RESULT_VARIABLE no_gpu OUTPUT_QUIET ERROR_QUIET)
+        if(no_gpu EQUAL 0)
             set(gpu_or_default native)
         endif()
         set(CMAKE_CUDA_ARCHITECTURES ${gpu_or_default} CACHE STRING
@@ -33,6 +34,16 @@ endif()
 
 if(NIBBLE_HAVE_CUDA)
     enable_language(CUDA)
+    if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12)
+        if(NIBBLE_CUDA STREQUAL "ON")
+            message(FATAL_ERROR "NIBBLE_CUDA=ON, and nvcc is ${CMAKE_CUDA_COMPILER_VERSION}: 12 or "
+                                "newer is needed")
+        endif()
+        message(STATUS "nvcc ${CMAKE_CUDA_COMPILER_VERSION} is older than 12: CUDA is left out")
+        set(NIBBLE_HAVE_CUDA OFF)
+    endif()
+endif()
+if(NIBBLE_HAVE_CUDA)
     if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know it of nvcc 12 and later
         set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
         set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")

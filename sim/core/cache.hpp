@@ -25,7 +25,7 @@ public:
     std::size_t size() const;
 
     /// The value under `key`, made and kept when absent. `bytes_of(T)` says what it weighs.
-    /// Two threads may both make it; the first one kept is the one everybody gets.
+    /// Two threads may both make it; both are the same value, and the later one stays.
     template <class T>
     std::shared_ptr<const T> get(const std::string& key, const std::function<T()>& make,
                                  const std::function<std::size_t(const T&)>& bytes_of) {

@@ -6,9 +6,15 @@
 #include <mutex>
 #include <thread>
 
-#if defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)  // clang says it this way, gcc the other
+#if __has_feature(thread_sanitizer)
 #define NIBBLE_PLAIN_THREADS 1
-#else
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define NIBBLE_PLAIN_THREADS 1
+#endif
+
+#ifndef NIBBLE_PLAIN_THREADS
 #define NIBBLE_PLAIN_THREADS 0
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/global_control.h>

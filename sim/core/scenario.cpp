@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "sim/core/json_depth.hpp"
 #include "sim/core/text.hpp"
 #include "sim/core/version.hpp"
 
@@ -122,6 +123,7 @@ std::string to_json_text(const Scenario& scenario, const Experiments& all, int i
 }
 
 Scenario scenario_from_json(std::string_view text, const Experiments& all) {
+    check_json_depth(text, "scenario");
     const Json whole = Json::parse(text, nullptr, /*allow_exceptions=*/false);
     if (whole.is_discarded()) {
         refuse("this is not JSON", "save one from the window, or with `run ID --out FILE.json`");

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "sim/core/error.hpp"
+#include "sim/core/json_depth.hpp"
 #include "sim/tensor/gguf.hpp"
 
 namespace nibble {
@@ -172,10 +173,15 @@ void check(const ModelConfig& c) {
         {"vocab_size", c.vocab},         {"max_position_embeddings", c.max_positions},
     };
     for (const auto& [key, value] : sizes) {
-        if (value < 1 || value > (Index{1} << 28)) {
+        // Far above any model, and small enough that products of three fit 64 bits.
+        if (value < 1 || value > (Index{1} << 20)) {
             bad(fmt::format("the model's {} = {} makes no sense", key, value),
                 "it is a positive count");
         }
+    }
+    if (c.layers > 4096) {
+        bad(fmt::format("the model's num_hidden_layers = {} makes no sense", c.layers),
+            "it is at most 4096");
     }
     if (c.heads % c.kv_heads != 0) {
         bad(fmt::format("{} attention heads cannot share {} key-value heads", c.heads, c.kv_heads),
@@ -194,6 +200,7 @@ void check(const ModelConfig& c) {
 }
 
 ModelConfig config_from_json(std::string_view text, const std::string& path) {
+    check_json_depth(text, path);
     const Json object = Json::parse(text, nullptr, false);
     if (!object.is_object()) {
         bad(fmt::format("{} holds no JSON object", path), "a model's config.json is expected");

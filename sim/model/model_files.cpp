@@ -10,6 +10,7 @@
 #include <set>
 #include <unistd.h>
 
+#include "sim/core/json_depth.hpp"
 #include "sim/core/parallel.hpp"
 #include "sim/tensor/gguf.hpp"
 
@@ -115,7 +116,9 @@ void ModelFiles::open_folder() {
     std::set<fs::path> shards;
     const fs::path index = path_ / "model.safetensors.index.json";
     if (fs::exists(index)) {
-        const auto json = nlohmann::json::parse(text_of(index), nullptr, false);
+        const std::string text = text_of(index);
+        check_json_depth(text, index.string());
+        const auto json = nlohmann::json::parse(text, nullptr, false);
         if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object()) {
             bad(fmt::format("{}: \"weight_map\" is missing", index.string()));
         }

@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "sim/core/atomic_file.hpp"
 #include "sim/model/model_files.hpp"
-#include "sim/tensor/atomic_file.hpp"
 
 namespace nibble {
 namespace {

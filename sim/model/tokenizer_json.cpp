@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
+#include "sim/core/json_depth.hpp"
 #include "sim/core/text.hpp"
 #include "sim/model/byte_characters.hpp"
 #include "sim/model/tokenizer.hpp"
@@ -90,12 +91,11 @@ void read_split(const Json& j, const std::string& path, std::vector<SplitStep>& 
     }
 }
 
-void read_vocabulary(const Json& vocabulary, const Json& added, const std::string& path,
-                     ByteBpe& bpe) {
+/// `most`: bytes of the file; a vocabulary has no more ids than that.
+void read_vocabulary(const Json& vocabulary, const Json& added, std::size_t most,
+                     const std::string& path, ByteBpe& bpe) {
     const auto place = [&](const Json& id, std::string bytes) {
-        // A vocabulary has no more ids than the file has bytes.
-        if (!id.is_number_integer() || id.get<std::int64_t>() < 0 ||
-            id.get<std::int64_t>() > (std::int64_t{1} << 24)) {
+        if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= most) {
             bad(path, fmt::format("id {} is not one of a vocabulary", id.dump()));
         }
         const auto at = id.get<std::size_t>();
@@ -196,6 +196,7 @@ std::shared_ptr<const Tokenizer> tokenizer_from_json(std::string_view text,
 }
 
 ByteBpe byte_bpe_from_json(std::string_view text, const std::string& path) {
+    check_json_depth(text, path);
     const Json all = Json::parse(text, nullptr, false);
     if (!all.is_object() || !member(all, "model").is_object()) {
         bad(path, "there is no JSON object with a \"model\"");
@@ -218,7 +219,7 @@ ByteBpe byte_bpe_from_json(std::string_view text, const std::string& path) {
     bpe.split.clear();
     read_split(member(all, "pre_tokenizer"), path, bpe.split);
     bpe.whole_words_first = is_true(model, "ignore_merges");
-    read_vocabulary(member(model, "vocab"), member(all, "added_tokens"), path, bpe);
+    read_vocabulary(member(model, "vocab"), member(all, "added_tokens"), text.size(), path, bpe);
     std::unordered_map<std::string, std::int32_t> ids;
     for (std::size_t id = 0; id < bpe.pieces.size(); ++id) {
         ids.try_emplace(bpe.pieces[id], static_cast<std::int32_t>(id));

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "sim/core/text.hpp"
-#include "sim/tensor/atomic_file.hpp"
+#include "sim/core/atomic_file.hpp"
 #include "sim/tensor/parse.hpp"
 #include "sim/tensor/tensor_file.hpp"
 

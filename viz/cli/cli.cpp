@@ -27,7 +27,8 @@ std::string overview() {
     return fmt::format(
         "Nibble {0}: a laboratory for the efficiency of LLM inference.\n"
         "\n"
-        "Usage: nibble               open the window\n"
+        "Usage: nibble               open the window; nibble --theme light, --projector, --size\n"
+        "                            WxH, --screenshot FILE.png: how, and a picture of it\n"
         "       nibble COMMAND ...   work without one\n"
         "\n"
         "Commands\n"

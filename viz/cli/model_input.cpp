@@ -5,6 +5,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "sim/core/json_depth.hpp"
+
 namespace nibble {
 namespace {
 
@@ -17,7 +19,9 @@ std::vector<std::string> domain_names() {
 }
 
 std::vector<TokenIds> from_json(const std::string& path) {
-    const auto json = nlohmann::json::parse(read_text(path), nullptr, false);
+    const std::string text = read_text(path);
+    check_json_depth(text, path);
+    const auto json = nlohmann::json::parse(text, nullptr, false);
     const auto refuse = [&](const std::string& what) {
         throw Error(Error::Code::bad_file, fmt::format("{}: {}", path, what),
                     "{\"seqs\": [[ids], [ids]]} is expected");

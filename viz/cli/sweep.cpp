@@ -104,7 +104,7 @@ std::vector<Row> computed(const Plan& plan) {
     std::atomic<std::size_t> finished = 0;
     std::stop_source stop;
     Cache shared(std::size_t{768} << 20);
-    const Watch watch(rows.size(), finished, stop);
+    Watch watch(rows.size(), finished, stop);
     parallel_for(rows.size(), 1, [&](std::size_t begin, std::size_t end) {
         for (std::size_t i = begin; i < end; ++i) {
             if (stop.stop_requested()) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/core/error.hpp"
+#include "sim/core/json_depth.hpp"
 #include "viz/figure/files.hpp"
 #include "viz/figure/png_file.hpp"
 
@@ -169,6 +170,7 @@ std::string from_json(const std::string& text, const fs::path& path) {
         }
         return true;
     };
+    check_json_depth(text, path.string());
     const Json whole = Json::parse(text, keep_scenario, /*allow_exceptions=*/false);
     if (whole.is_discarded()) {
         refuse(path, "this is not JSON", reexport);

@@ -1,13 +1,12 @@
 #include "viz/figure/files.hpp"
 
-#include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <fmt/format.h>
 #include <fstream>
 #include <system_error>
 
+#include "sim/core/atomic_file.hpp"
 #include "sim/core/error.hpp"
 
 namespace nibble {
@@ -25,14 +24,6 @@ std::string last_reason() {
     return errno != 0 ? std::generic_category().message(errno) : "the system gives no reason";
 }
 
-/// Beside `path`, hidden, and different for every writer.
-fs::path temporary_name(const fs::path& path) {
-    static std::atomic<unsigned> count{0};
-    const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
-    return path.parent_path() /
-           fmt::format(".{}.{:x}-{}.part", path.filename().string(), now, count.fetch_add(1));
-}
-
 }  // namespace
 
 void write_whole_file(const fs::path& path, std::string_view bytes) {
@@ -44,27 +35,9 @@ void write_whole_file(const fs::path& path, std::string_view bytes) {
     if (fs::is_directory(path, ignored)) {
         fail("write", path, "it is a folder", "give a file name");
     }
-    const fs::path part = temporary_name(path);
-    errno = 0;
-    {
-        std::ofstream file(part, std::ios::binary);
-        if (!file) {
-            fail("write", path, last_reason(), "choose a folder that you may write to");
-        }
-        file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-        file.close();
-        if (!file) {
-            const std::string reason = last_reason();
-            fs::remove(part, ignored);
-            fail("write", path, reason);
-        }
-    }
-    std::error_code error;
-    fs::rename(part, path, error);
-    if (error) {
-        fs::remove(part, ignored);
-        fail("write", path, error.message());
-    }
+    AtomicFile file(path);
+    file.write(bytes);
+    file.commit();
 }
 
 std::string read_file_part(const fs::path& path, std::size_t most, bool from_end) {

@@ -104,19 +104,24 @@ std::vector<KeyEntry> draw_figure(const Plan& plan, Panel& panel) {
         return {};
     }
     draw_grid(plan, plot);
-    // Heat maps fill their area: whatever else the figure has lies on them.
-    plot.add(PushClip{f.inset(-panel.theme.stroke())});
+    // Heat maps fill their area: whatever else the figure has lies on them. Curves and points are
+    // cut at the frame already, so that a marker on its edge may stand over it whole.
+    const float stroke = panel.theme.stroke();
     for (const bool pictures : {true, false}) {
         for (std::size_t i = 0; i < figure.marks.size(); ++i) {
             const Mark& mark = figure.marks[i];
             if (std::holds_alternative<Heatmap>(mark) == pictures &&
                 !std::holds_alternative<Handle>(mark)) {
+                const bool has_markers =
+                    std::holds_alternative<Line>(mark) || std::holds_alternative<Points>(mark);
+                const float beyond = has_markers ? panel.theme.marker_radius() + stroke : stroke;
                 plot.owner = owner_of_mark(i);
+                plot.add(PushClip{f.inset(-beyond)});
                 std::visit([&plot](const auto& m) { draw(m, plot); }, mark);
+                plot.add(PopClip{});
             }
         }
     }
-    plot.add(PopClip{});
     for (const Mark& mark : figure.marks) {
         if (const auto* handle = std::get_if<Handle>(&mark)) {
             plot.owner = handle_owner;

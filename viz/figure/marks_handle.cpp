@@ -29,8 +29,7 @@ void draw_ring(const Handle& mark, Plot& plot, Point at) {
         plot.scene.handles.push_back({plot.index, mark, body.inset(-4 * s)});
     }
     const std::string label = label_of(mark, plot);
-    if (LabelWish* wish =
-            wish_for(plot, label, mark.role, LabelWish::Kind::handle, Swatch::none)) {
+    if (LabelWish* wish = wish_for(plot, label, mark.role, LabelWish::Kind::handle, Swatch::none)) {
         const Size size = label_size(plot, label);
         for (float reach = radius + 5 * s; reach < 120 * s; reach += 6 * s) {
             wish_around(*wish, at, size, reach, reach);

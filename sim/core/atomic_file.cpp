@@ -1,4 +1,4 @@
-#include "sim/tensor/atomic_file.hpp"
+#include "sim/core/atomic_file.hpp"
 
 #include <atomic>
 #include <cerrno>
