@@ -78,10 +78,16 @@ std::string id_of(Format format) {
     return choices.at(static_cast<std::size_t>(format)).name;
 }
 
+/// Wide floats, E8M0 and the MX formats are stored as they are, whatever the tensor.
 bool is_scaled_by_choice(const Params& p) {
     const bool wide = p.format <= Format::fp16 || p.format == Format::e8m0;
     const bool mx = p.format >= Format::mxfp8_e4m3 && p.format <= Format::mxfp4;
-    return p.compare || !(wide || mx);
+    return !(wide || mx);
+}
+
+/// A format without sign and zero holds scales, not weights: its error on a tensor says nothing.
+bool is_scale_format(const ScaledFormat& f) {
+    return !f.block && f.numbers->as_float() && !f.numbers->as_float()->is_signed;
 }
 
 Overflow overflow_of(const Params& p) {
@@ -152,10 +158,12 @@ struct Data {
     std::string source;
     std::int64_t total = 0, sampled = 0;
     double absmax = 0;
-    std::vector<Fit> fits;  // the chosen format's first
+    std::int64_t nans = 0, infinities = 0;  // left out of every measure
+    std::vector<Fit> fits;                  // the chosen format's first
     // Shares of the values: by value from -absmax to absmax, and of the magnitudes by half binades
     // up to absmax.
     std::vector<double> by_value, by_magnitude;
+    bool is_file = false;
 };
 constexpr std::size_t value_bins = 128, magnitude_bins = 64;
 
@@ -177,7 +185,9 @@ void count_values(const TensorSample& sample, Data& data) {
     if (data.absmax == 0) {
         return;
     }
-    const double share = 1 / static_cast<double>(sample.values.size());
+    const auto finite = std::count_if(sample.values.begin(), sample.values.end(),
+                                      [](float v) { return std::isfinite(v); });
+    const double share = 1 / static_cast<double>(finite);
     for (const float v : sample.values) {
         const double x = static_cast<double>(v) / data.absmax;
         if (!std::isfinite(x)) {
@@ -212,9 +222,12 @@ Data run(const Params& p, const RunContext& context) {
               sample->total,
               static_cast<std::int64_t>(values.size()),
               sample->absmax,
+              std::count_if(values.begin(), values.end(), [](float v) { return std::isnan(v); }),
+              std::count_if(values.begin(), values.end(), [](float v) { return std::isinf(v); }),
               {},
               {},
               {}};
+    data.is_file = !p.file.empty();
     count_values(*sample, data);
     Params all = p;
     all.compare = true;
@@ -248,14 +261,26 @@ std::string explanation(const std::vector<ScaledFormat>& rows, double value, con
         const bool told = fit.id == f.id() || fit.id == "int8" || fit.id == "nf4";
         const auto row = std::find_if(rows.begin(), rows.end(),
                                       [&](const ScaledFormat& r) { return r.id() == fit.id; });
-        if (told && row != rows.end() && std::isfinite(fit.fit.sqnr_db())) {
-            losses += fmt::format("{}{} {}\u00a0dB", losses.empty() ? "" : ", ", row->name(),
-                                  number_text(fit.fit.sqnr_db(), 3));
+        if (told && row != rows.end() && !is_scale_format(*row) && fit.fit.signal > 0) {
+            const double db = fit.fit.sqnr_db();
+            losses += fmt::format(
+                "{}{} {}", losses.empty() ? "" : ", ", row->name(),
+                std::isfinite(db) ? number_text(db, 3) + "\u00a0dB" : "exact (no error)");
         }
     }
     if (!losses.empty()) {
-        text += fmt::format("{}Signal over error on {} {}: {}.", text.empty() ? "" : " ",
-                            format_count(static_cast<double>(data.sampled)), data.source, losses);
+        const std::string count = format_count(static_cast<double>(data.sampled));
+        text += fmt::format("{}Signal over error on {}{} ({} values): {}.", text.empty() ? "" : " ",
+                            data.is_file ? "tensor " : "", data.source, count, losses);
+    }
+    if (is_scale_format(f)) {
+        text += fmt::format(" {} is a scale format: no sign, no zero, so no weights.", f.name());
+    }
+    if (data.nans + data.infinities > 0) {
+        text += fmt::format(" Left out: {} NaN and {} infinite of {} values.",
+                            format_count(static_cast<double>(data.nans)),
+                            format_count(static_cast<double>(data.infinities)),
+                            format_count(static_cast<double>(data.sampled)));
     }
     return text.empty() ? fmt::format("{} has {} codes.", f.name(),
                                       format_count(std::ldexp(1.0, f.numbers->bits())))
@@ -317,10 +342,13 @@ void add_metrics(Outcome& o, const ScaledFormat& f, double value, const TensorFi
                              .better = better,
                              .digits = digits});
     };
-    add("stored_value", "Stored value", stored, "", computed, Better::neither, 6);
+    add("stored_value", "Stored value", stored, "", computed, Better::neither,
+        std::max(6, telling_digits(f, value)));
     add("relative_error", "Relative error", 100 * relative_error(value, stored), "%", computed,
         Better::lower, 3);
-    add("sqnr", "Signal to noise, tensor", fit.sqnr_db(), "dB", measured, Better::higher, 3);
+    if (std::isfinite(fit.sqnr_db()) && !is_scale_format(f)) {
+        add("sqnr", "Signal to noise, tensor", fit.sqnr_db(), "dB", measured, Better::higher, 3);
+    }
     add("bits_per_value", "Storage", f.bits_per_value(), "bits / value", computed, Better::lower);
     add("distinct_values", "Distinct numbers", static_cast<double>(f.numbers->count()), "",
         computed, Better::neither, 10);
@@ -352,9 +380,13 @@ Table comparison_table(const std::vector<ScaledFormat>& rows, double value, cons
     for (const ScaledFormat& f : rows) {
         const auto fit = std::find_if(data.fits.begin(), data.fits.end(),
                                       [&](const Data::Fit& x) { return x.id == f.id(); });
+        const double db = fit->fit.sqnr_db();
+        const Table::Cell ratio = is_scale_format(f)  ? Table::Cell(std::string("not for weights"))
+                                  : std::isfinite(db) ? Table::Cell(db)
+                                                      : Table::Cell(std::string("exact"));
         table.rows.push_back({f.id(), f.bits_per_value(), f.numbers->count(), f.largest(),
                               f.smallest(), f.stored(value),
-                              100 * relative_error(value, f.stored(value)), fit->fit.sqnr_db()});
+                              100 * relative_error(value, f.stored(value)), ratio});
     }
     return table;
 }

@@ -177,7 +177,8 @@ Figure ticks_figure(const std::vector<ScaledFormat>& formats, double value, cons
     // A row of ticks is centred on a whole number; what the format makes of the value stands in the
     // gap above it.
     constexpr double half = 0.17, middle_of_gap = 0.46;
-    const double bottom = -0.35, top = rows - 0.25;
+    const double bottom = -0.5,
+                 top = rows - 0.15;  // room for the grip, and for the subject's label
     figure.y = {.label = "format: numbers in view", .limits = {{bottom, top}}};
     const Neighbourhood n = formats.front().neighbourhood(value);
     const double from = std::max(n.low, w.low), to = std::min(n.high, w.high);
@@ -270,7 +271,7 @@ Figure close_up_figure(const ScaledFormat& f, double value) {
 Figure nf4_figure() {
     const auto derived = derive_nf4();
     const double widest = normal_quantile(nf4_offset);
-    Figure figure = named("nf4", "NF4: even steps of probability on the normal distribution",
+    Figure figure = named("nf4", "NF4: even steps of probability",
                           "The normal distribution function with the sixteen levels on it, "
                           "evenly spaced in probability on each side of zero.");
     figure.x = {.label = fmt::format("level = quantile / {}", number_text(widest)),
@@ -293,9 +294,8 @@ Figure nf4_figure() {
     for (std::size_t code = 0; code < derived.size(); ++code) {
         worst = std::max(worst, std::abs(derived[code] - published.at[code]));
     }
-    figure.footnote =
-        fmt::format("Eight steps up to {}, seven down; at most {} from the published table.",
-                    number_text(nf4_offset), number_text(worst, 2));
+    figure.footnote = fmt::format("8 steps up to {}, 7 down; table: ±{}.", number_text(nf4_offset),
+                                  number_text(worst, 2));
     figure.marks = {std::move(curve), std::move(published), std::move(levels)};
     return figure;
 }

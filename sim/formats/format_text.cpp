@@ -58,9 +58,21 @@ std::string format_finding(const ScaledFormat& f, double value) {
     const int digits = telling_digits(f, value);
     const std::string v = number_text(value, digits), s = number_text(stored, digits),
                       name = f.name();
+    // A share of the range tells nothing where the range spans dozens of powers of ten.
+    constexpr double telling_share = 1e-3;
+    const std::string count = format_count(static_cast<double>(f.numbers->count()));
     const std::string crowd =
-        fmt::format("half of its {} numbers lie within {} of its range",
-                    format_count(static_cast<double>(f.numbers->count())), percent(f.half_share()));
+        f.half_share() >= telling_share
+            ? fmt::format("half of its {} numbers lie within {} of its range", count,
+                          percent(f.half_share()))
+            : fmt::format("half of its {} numbers lie between {} and {}", count,
+                          number_text(std::max(f.lowest(), -f.half_range()), 3),
+                          number_text(f.half_range(), 3));
+    const FloatFormat* number = f.numbers->as_float();
+    if (value == 0 && number && !number->has_zero) {
+        return fmt::format("{} has no zero: the nearest number is 2^{}, {}", name,
+                           std::ilogb(f.smallest()), s);
+    }
     if (std::isnan(stored)) {
         return fmt::format("{} has no place in {}: it becomes NaN; {}", v, name, crowd);
     }
@@ -92,7 +104,7 @@ Table nf4_table() {
 
 std::vector<Equation> format_equations(const ScaledFormat& f, double value) {
     const std::uint32_t code = f.encode(value);
-    const std::string stored = number_text(f.stored(value), 6);
+    const std::string stored = number_text(f.stored(value), std::max(6, telling_digits(f, value)));
     const bool scaled = f.scale != 1;
     const std::string x = scaled ? "X " : "", times = scaled ? number_text(f.scale, 6) + " · " : "";
     Equation equation;

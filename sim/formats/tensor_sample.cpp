@@ -94,6 +94,14 @@ TensorSample file_sample(const std::string& path, const std::string& tensor, std
         sample.values.resize(old + length);
         file->read(info, first, std::span(sample.values).subspan(old));
     }
+    const bool any_finite = std::any_of(sample.values.begin(), sample.values.end(),
+                                        [](float v) { return std::isfinite(v); });
+    if (!any_finite) {
+        throw Error(
+            Error::Code::bad_file,
+            fmt::format("tensor \"{}\" holds no finite value, only NaN or infinities", sample.name),
+            "choose another one with --tensor");
+    }
     sample.absmax = finite_absmax(sample.values);
     return sample;
 }

@@ -27,8 +27,8 @@ TensorSample synthetic_sample(SampleDistribution distribution, double spread, st
                               const RunContext& context);
 
 /// At most `limit` values (rounded up to a whole run) of a .npy, .safetensors or .gguf tensor; an
-/// empty name takes the first matrix. Throws what TensorFile throws, and Error::bad_param for a
-/// tensor without elements.
+/// empty name takes the first matrix. Throws what TensorFile throws, Error::bad_param for a
+/// tensor without elements, and Error::bad_file when the sample has no finite value.
 TensorSample file_sample(const std::string& path, const std::string& tensor, std::int64_t limit,
                          const RunContext& context);
 

@@ -257,3 +257,35 @@ TEST_CASE("on normal weights precision beats range: E4M3 over E5M2, INT8 over bo
     };
     CHECK(heavy("fp8_e4m3") > heavy("int8"));
 }
+
+TEST_CASE("NaN and infinite weights are left out in words, and only they are refused",
+          "[formats][number-formats]") {
+    const auto path = std::filesystem::temp_directory_path() / "nibble-number-formats-nan.npy";
+    std::vector<float> values(256, 0.3F);
+    std::fill_n(values.begin(), 64, std::numeric_limits<float>::quiet_NaN());
+    std::fill_n(values.begin() + 64, 32, std::numeric_limits<float>::infinity());
+    write_npy(path, {2, 128}, values);
+    const Outcome o = outcome({{"file", path.string()}});
+    CHECK(o.explanation.find("Left out: 64 NaN and 32 infinite of 256") != std::string::npos);
+    values.assign(256, std::numeric_limits<float>::quiet_NaN());
+    write_npy(path, {2, 128}, values);
+    CHECK_THROWS_WITH(
+        outcome({{"file", path.string()}}),
+        "tensor \"nibble-number-formats-nan\" holds no finite value, only NaN or infinities");
+    std::filesystem::remove(path);
+}
+
+TEST_CASE("an exact format says so, and a scale format is not measured on weights",
+          "[formats][number-formats]") {
+    const auto measured = [](const Outcome& o) {
+        return std::any_of(o.metrics.begin(), o.metrics.end(),
+                           [](const Metric& m) { return m.name == "sqnr"; });
+    };
+    const Outcome exact = outcome({{"format", "fp32"}});
+    CHECK_FALSE(measured(exact));
+    CHECK(exact.explanation.find("FP32 exact (no error)") != std::string::npos);
+    CHECK(exact.equations.at(0).values.rfind("0.300000012 =", 0) == 0);
+    const Outcome scale = outcome({{"format", "e8m0"}, {"value", "0"}});
+    CHECK_FALSE(measured(scale));
+    CHECK(scale.finding.find("has no zero: the nearest number is 2^-127") != std::string::npos);
+}
