@@ -162,6 +162,8 @@ void App::draw_status(Rect r) {
         dot = theme_.style(Role::baseline).color;
         words = session_.progress() > 0
                     ? fmt::format("computing, {:.0f} %", 100 * session_.progress())
+                : session_.dragging() && session_.outcome_is_preview()
+                    ? fmt::format("preview, {:.0f} ms", 1000 * session_.outcome_seconds())
                     : std::string("computing");
     } else if (!session_.error().empty()) {
         dot = theme_.style(Role::limit).color;
