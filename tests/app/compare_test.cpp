@@ -64,14 +64,17 @@ TEST_CASE("a metric's number and unit are apart") {
     CHECK(metric_text(rate).unit == "TFLOP/s");
 }
 
-TEST_CASE("the ghost of A is its subject curve as a dashed baseline named A") {
+TEST_CASE("the ghost of A is its subject curve in a look of its own, named A") {
     const Outcome now = with_line("error", {"groups of 64", Role::subject, {1, 2}, {3, 4}});
     const Outcome a = with_line("error", {"groups of 32", Role::subject, {1, 2}, {5, 6}});
     const Outcome both = with_ghost(now, a);
     const std::vector<Mark>& marks = both.rows[0].figures[0].marks;
     REQUIRE(marks.size() == 2);
     const Line& ghost = std::get<Line>(marks[0]);  // below the present one
-    CHECK(ghost.role == Role::baseline);
+    CHECK(ghost.role != Role::subject);
+    CHECK(ghost.role != Role::baseline);
+    CHECK(ghost.role != Role::reference);
+    CHECK(ghost.role != Role::limit);
     CHECK(ghost.label == "groups of 32 (A)");
     CHECK(ghost.y == std::vector<double>{5, 6});
 

@@ -218,7 +218,7 @@ void App::make_actions() {
         {"Undo", "Ctrl+Z", [this] { session_.undo(), params_.forget_errors(); }},
         {"Redo", "Ctrl+Shift+Z", [this] { session_.redo(), params_.forget_errors(); }},
         {"Pin or unpin A", "A", [this] { toggle_pin(); }},
-        {"Projector", "P", [this] { toggle_projector(); }},
+        {"Projector", "P, F5", [this] { toggle_projector(); }},
         {"Light or dark theme", "T", [this] { toggle_theme(); }},
         {"Export chart", "Ctrl+E", [this] { show_export(); }},
         {"Copy as command", "Ctrl+C", [this] { copy_command(); }},

@@ -86,12 +86,15 @@ bool App::dims() const {
     return session_.busy() && session_.waited_seconds() >= patience;
 }
 
+bool App::failed() const {
+    return !session_.error().empty() && !session_.busy();
+}
+
 void App::draw_centre(const Places& at) {
     const Rect& r = at.centre;
     if (session_.busy() && !dims()) {
         ui_.wake_in(patience);
     }
-    const bool failed = !session_.error().empty() && !session_.busy();
     // Where the figures would be too small to read, the pane scrolls.
     const float needed = session_.outcome() ? figure_.least_height(ui_, *session_.outcome()) : 0;
     const float height = std::max(r.height, needed);
@@ -101,8 +104,8 @@ void App::draw_centre(const Places& at) {
         scroll_centre();
     }
     const Rect area = {corner.x + 1, corner.y, r.width - (scrolls ? ui_.px(10) : 1), height};
-    figure_.draw(ui_, session_, area, failed ? 0.2F : dims() ? 0.45F : 1, scrolls);
-    if (failed) {
+    figure_.draw(ui_, session_, area, failed() ? 0.2F : dims() ? 0.45F : 1, scrolls);
+    if (failed()) {
         draw_error(r);
     } else if (!session_.outcome() && dims()) {
         ui_.text(r.centre(), "computing \u2026", theme_.body(), theme_.muted, HAlign::centre);
@@ -159,6 +162,8 @@ void App::draw_status(Rect r) {
         dot = theme_.style(Role::baseline).color;
         words = session_.progress() > 0
                     ? fmt::format("computing, {:.0f} %", 100 * session_.progress())
+                : session_.dragging() && session_.outcome_is_preview()
+                    ? fmt::format("preview, {:.0f} ms", 1000 * session_.outcome_seconds())
                     : std::string("computing");
     } else if (!session_.error().empty()) {
         dot = theme_.style(Role::limit).color;
@@ -203,8 +208,8 @@ void App::draw_right(Rect r) {
     PanelRequests requests;
     const Point corner = ui_.begin_pane("right", body, true, theme_.panel);
     float y = params_.draw(ui_, session_, {corner.x + pad, corner.y + ui_.px(21)}, width, requests);
-    y = draw_answers(ui_, session_, {corner.x + pad, y}, width, dims() ? 0.5F : 1,
-                     shows_more_numbers_);
+    const float strength = failed() ? 0.3F : dims() ? 0.5F : 1;
+    y = draw_answers(ui_, session_, {corner.x + pad, y}, width, strength, shows_more_numbers_);
     ui_.line({r.x, r.y}, {r.x, body.bottom()}, theme_.line);
     ui_.end_pane(y + ui_.px(8));
 

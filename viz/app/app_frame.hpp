@@ -95,6 +95,8 @@ private:
     void serve(const PanelRequests& requests);
     void draw_overlays();
     bool dims() const;
+    /// Whether the present parameters have no result, so that what is shown answers earlier ones.
+    bool failed() const;
 
     Session& session_;
     Settings settings_;

@@ -91,7 +91,8 @@ Outcome with_ghost(const Outcome& now, const Outcome& pinned) {
                         return own != nullptr && own->x == line->x && own->y == line->y;
                     }) == figure.marks.end()) {
                     Line ghost = *line;
-                    ghost.role = Role::baseline;
+                    ghost.role =
+                        Role::category7;  // dashed violet: as no subject, baseline or limit
                     ghost.markers = false;
                     ghost.label = line->label.empty() ? "A" : line->label + " (A)";
                     ghosts.emplace_back(std::move(ghost));

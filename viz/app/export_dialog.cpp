@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <imgui.h>
 
+#include "viz/app/compare.hpp"
 #include "viz/app/overlays.hpp"
 #include "viz/figure/export.hpp"
 #include "viz/figure/layout.hpp"
@@ -238,8 +239,12 @@ private:
         options.theme = choices_.theme;
         options.zooms = app.figure().zooms(app.session().experiment().id);
         try {
-            export_outcome(*app.session().outcome(), app.session().outcome_scenario(),
-                           app.session().experiments(), path, options);
+            // What is exported is what is seen: with the ghosts of A.
+            const Session& session = app.session();
+            const Pinned* a = session.pinned();
+            export_outcome(
+                a != nullptr ? with_ghost(*session.outcome(), *a->outcome) : *session.outcome(),
+                session.outcome_scenario(), session.experiments(), path, options);
             std::error_code failed;
             const fs::path whole = fs::absolute(path, failed);
             written_ = (failed ? path : whole).string();
