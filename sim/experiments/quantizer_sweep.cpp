@@ -71,6 +71,7 @@ private:
     /// The weights of a visited row with the outliers in place; `scratch` is used when needed.
     std::span<const float> row(const Visit& visit, std::vector<float>& scratch) const;
     void find_ranges();
+    void measure_others(Data& data) const;
     void prepare_tensor_scales();
     void shape_map(ErrorMap& map) const;
     Partial sweep_tile_row(ErrorMap& map, std::size_t tile_row);
@@ -138,6 +139,33 @@ void Sweep::find_ranges() {
             stored_[i] = extents_.at(i);
         }
     }
+}
+
+void Sweep::measure_others(Data& data) const {
+    const float infinity = std::numeric_limits<float>::infinity();
+    float low = infinity, high = -infinity;
+    const auto include = [&](float from, float to) {
+        low = std::min(low, from);
+        high = std::max(high, to);
+    };
+    for (std::size_t i = 0; i < visits_.size() && outliers_.kind == OutlierKind::weight; ++i) {
+        if (!outliers_.touches(visits_[i].row)) {
+            for (std::size_t k = i * per_row_; k < (i + 1) * per_row_; ++k) {
+                include(low_[k], high_[k]);
+            }
+            continue;
+        }
+        std::vector<float> scratch;
+        const std::span<const float> values = row(visits_[i], scratch);
+        for (std::size_t c = 0; c < values.size(); ++c) {
+            if (c != outliers_.cols.front()) {
+                include(values[c], values[c]);
+            }
+        }
+    }
+    const bool any = low <= high;
+    data.others_low = any ? low : std::numeric_limits<float>::quiet_NaN();
+    data.others_high = any ? high : data.others_low;
 }
 
 void Sweep::prepare_tensor_scales() {
@@ -376,6 +404,7 @@ void Sweep::fill(Data& data) {
     }
     data.low = tensor_low_;
     data.high = tensor_high_;
+    measure_others(data);
     data.signal = sums.signal;
     data.chosen_totals = sums.totals[cases_.chosen];
     data.tensor_totals = sums.totals[cases_.tensor];

@@ -45,6 +45,8 @@ struct Data {
     double sigma = 1;               // of the weights without outliers
     double signal = 0;              // sum of squared weights
     float low = 0, high = 0;        // smallest and largest weight
+    /// The same without the lone outlier; NaN when there is none, or nothing beside it.
+    float others_low = 0, others_high = 0;
     Totals chosen_totals, tensor_totals;
     /// Squared errors of integer codes of 2 .. 8 bits: of the chosen scheme, or absmax.
     BitsArray chosen_by_bits = {}, tensor_by_bits = {};

@@ -10,8 +10,9 @@
 namespace nibble::quantizer_lab {
 namespace {
 
-constexpr double db_per_bit = 6.0205999132796239;  // 20 log10(2)
-constexpr double large_model = 70e9;               // weights
+constexpr double db_per_bit = 6.0205999132796239;   // 20 log10(2)
+constexpr double noticeable = 3, negligible = 0.1;  // dB
+constexpr double large_model = 70e9;                // weights
 
 std::string num(double value) {
     return format_number(value);
@@ -44,9 +45,40 @@ struct Numbers {
 };
 
 /// "groups of 32", "scales per channel": what the verb of a sentence agrees with.
+/// Significant digits that keep "nearly all" from being written as 100 %.
+int digits_of_share(double per_cent) {
+    int digits = 3;
+    while (digits < 9 && per_cent < 100 && format_number(per_cent, digits) == "100") {
+        ++digits;
+    }
+    return digits;
+}
+
+std::string share(double per_cent) {
+    return format_number(per_cent, digits_of_share(per_cent));
+}
+
 std::string sharers(const Data& d) {
     const std::string name = granularity_name(d.chosen);
     return d.chosen.granularity == Granularity::group ? name : "scales " + name;
+}
+
+/// Decibels that one scale for the tensor loses because it has to reach the lone outlier.
+double cost_of_outlier(const Data& d) {
+    const auto others = static_cast<double>(d.tensor.extent(d.others_low, d.others_high));
+    const double ratio = static_cast<double>(d.tensor.extent(d.low, d.high)) / others;
+    return others > 0 ? 20 * std::log10(ratio) : 0;
+}
+
+/// The lone outlier when it is none, else nothing.
+std::string absent_outlier(const Data& d) {
+    const auto others = static_cast<double>(std::max(-d.others_low, d.others_high)) / d.sigma;
+    return d.outliers.kind == OutlierKind::weight && d.outliers.magnitude <= others
+               ? fmt::format(
+                     " No outlier: other weights reach {} σ, the one at {} σ does not "
+                     "stand out.",
+                     num(others), num(d.outliers.magnitude))
+               : "";
 }
 
 std::string finding(const Data& d, const Numbers& n) {
@@ -60,8 +92,11 @@ std::string finding(const Data& d, const Numbers& n) {
     if (!std::isfinite(gain)) {
         return fmt::format("{} leave {}", subject, decibels(n.sqnr));
     }
-    if (d.outliers.kind == OutlierKind::weight && gain >= 3) {
+    if (gain >= noticeable && cost_of_outlier(d) >= noticeable) {
         return "One outlier takes the resolution of every weight that shares its scale";
+    }
+    if (std::abs(gain) < negligible) {
+        return fmt::format("{} change next to nothing against one scale for the tensor", subject);
     }
     if (gain < 0) {
         return fmt::format("{} lose {} against one scale for the tensor", subject, decibels(-gain));
@@ -77,12 +112,12 @@ std::string explanation(const Data& d, const Numbers& n) {
     if (d.chosen == d.tensor) {
         text +=
             fmt::format("{} with one scale rounds {} % of the weights to 0; the error is {} σ².",
-                        scheme_name(d.chosen), num(n.zeros), num(n.mse));
+                        scheme_name(d.chosen), share(n.zeros), num(n.mse));
     } else {
         text += fmt::format(
             "Per tensor, {} % of the weights become 0 and the error is {} σ²; {} bring that to "
             "{} % and {} σ² for {} more bits a weight.",
-            num(n.tensor_zeros), num(n.tensor_mse), sharers(d), num(n.zeros), num(n.mse),
+            share(n.tensor_zeros), num(n.tensor_mse), sharers(d), share(n.zeros), num(n.mse),
             num(n.bits.total() - n.tensor_bits.total()));
     }
     if (!d.chosen.is_integer()) {
@@ -91,7 +126,7 @@ std::string explanation(const Data& d, const Numbers& n) {
                             d.chosen.code_bits(), decibels(d.sqnr(d.chosen_by_bits[i])),
                             scheme_name(d.chosen), decibels(n.sqnr));
     }
-    return text;
+    return text + absent_outlier(d);
 }
 
 std::vector<Metric> metrics(const Data& d, const Numbers& n) {
@@ -100,7 +135,8 @@ std::vector<Metric> metrics(const Data& d, const Numbers& n) {
     return {
         {"mse", "Mean squared error", n.mse, "σ²", measured, Better::lower},
         {"sqnr", "SQNR", n.sqnr, "dB", measured, Better::higher},
-        {"zero_codes", "Weights that become 0", n.zeros, "%", measured, Better::lower},
+        {"zero_codes", "Weights that become 0", n.zeros, "%", measured, Better::lower,
+         NumberStyle::plain, digits_of_share(n.zeros)},
         {"bits_per_weight", "Storage", n.bits.total(), "bits/weight", computed, Better::lower,
          NumberStyle::plain, 6},
         {"throughput", "Throughput", 4e-9 * d.weights_per_second, "GB/s", measured, Better::higher},
@@ -109,7 +145,8 @@ std::vector<Metric> metrics(const Data& d, const Numbers& n) {
         {"theory_sqnr", "6.02 dB a bit", db_per_bit * d.chosen.code_bits(), "dB", computed},
         {"tensor_mse", "Mean squared error per tensor", n.tensor_mse, "σ²", measured},
         {"tensor_sqnr", "SQNR per tensor", n.tensor_sqnr, "dB", measured},
-        {"tensor_zero_codes", "Weights that become 0 per tensor", n.tensor_zeros, "%", measured},
+        {"tensor_zero_codes", "Weights that become 0 per tensor", n.tensor_zeros, "%", measured,
+         Better::neither, NumberStyle::plain, digits_of_share(n.tensor_zeros)},
         {"scale_bits_per_weight", "Scales and zero points", n.bits.scales + n.bits.zero_points,
          "bits/weight", computed, Better::lower, NumberStyle::plain, 6},
         {"tensor_size", "Size of the tensor", weights * n.bits.total() / 8, "B", computed,

@@ -68,6 +68,22 @@ TEST_CASE("the first frame surprises", "[quantizer]") {
     CHECK(o.sampling.empty());
 }
 
+TEST_CASE("an outlier is blamed only where there is one", "[quantizer]") {
+    const std::string blame = "One outlier takes";
+    // The largest of these 4096 weights lies at 4.57 sigma: 5 costs 0.8 dB, 8 costs 4.9.
+    for (const char* magnitude : {"0", "4", "5"}) {
+        const Outcome o = run({{"outlier", magnitude}});
+        CHECK(o.finding.starts_with("Groups of 32 keep "));
+        const bool within = std::string(magnitude) != "5";
+        CHECK((o.explanation.find("No outlier") != std::string::npos) == within);
+    }
+    CHECK(run({{"outlier", "8"}}).finding.starts_with(blame));
+    CHECK_FALSE(run({{"outliers", "none"}}).finding.starts_with(blame));
+    // One row in one group is the tensor.
+    const Outcome same = run({{"rows", "1"}, {"group_size", "128"}});
+    CHECK(same.finding.find("change next to nothing") != std::string::npos);
+}
+
 TEST_CASE("60 sigma among 4096 in INT4, per tensor and in groups of 128", "[quantizer]") {
     RunContext context;
     context.seed = 2;  // seed 1 holds a second weight beyond 60 / 14 sigma, as one in 13 does
