@@ -160,10 +160,10 @@ void App::draw_status(Rect r) {
     std::string words;
     if (session_.busy()) {
         dot = theme_.style(Role::baseline).color;
-        words = session_.progress() > 0
+        const bool previews = session_.dragging() && session_.outcome_is_preview();
+        words = previews ? fmt::format("preview, {:.0f} ms", 1000 * session_.outcome_seconds())
+                : session_.progress() > 0
                     ? fmt::format("computing, {:.0f} %", 100 * session_.progress())
-                : session_.dragging() && session_.outcome_is_preview()
-                    ? fmt::format("preview, {:.0f} ms", 1000 * session_.outcome_seconds())
                     : std::string("computing");
     } else if (!session_.error().empty()) {
         dot = theme_.style(Role::limit).color;

@@ -242,9 +242,9 @@ private:
             // What is exported is what is seen: with the ghosts of A.
             const Session& session = app.session();
             const Pinned* a = session.pinned();
-            export_outcome(
-                a != nullptr ? with_ghost(*session.outcome(), *a->outcome) : *session.outcome(),
-                session.outcome_scenario(), session.experiments(), path, options);
+            const bool ghost = a != nullptr && a->outcome != session.outcome();
+            export_outcome(ghost ? with_ghost(*session.outcome(), *a->outcome) : *session.outcome(),
+                           session.outcome_scenario(), session.experiments(), path, options);
             std::error_code failed;
             const fs::path whole = fs::absolute(path, failed);
             written_ = (failed ? path : whole).string();
