@@ -95,10 +95,12 @@ void App::draw_centre(const Places& at) {
     if (session_.busy() && !dims()) {
         ui_.wake_in(patience);
     }
-    // Where the figures would be too small to read, the pane scrolls.
-    const float needed = session_.outcome() ? figure_.least_height(ui_, *session_.outcome()) : 0;
-    const float height = std::max(r.height, needed);
-    const bool scrolls = height > r.height;
+    // Where the figures would be too small to read, the pane scrolls, and then they get all the
+    // room they want.
+    const auto heights =
+        session_.outcome() ? figure_.heights(ui_, *session_.outcome()) : FigureView::Heights{};
+    const bool scrolls = heights.least > r.height;
+    const float height = scrolls ? heights.comfortable : r.height;
     const Point corner = ui_.begin_pane("centre", r, scrolls, theme_.background);
     if (scrolls) {
         scroll_centre();

@@ -10,8 +10,10 @@ namespace nibble {
 namespace {
 
 constexpr float zoom_step = 1.2F;  // of one notch of the wheel
+constexpr float heading = 90;      // points that the finding and the explanation take
 constexpr float least_row = 130;   // points a row of figures needs at least
-constexpr float click_slack = 3;   // points a click may wander
+constexpr float comfortable_row = 185;
+constexpr float click_slack = 3;  // points a click may wander
 
 ImGuiMouseCursor cursor_of(const Handle& handle) {
     const bool x = !handle.x_param.empty(), y = !handle.y_param.empty();
@@ -137,12 +139,13 @@ void FigureView::zoom(const PlotArea& plot, Point at, float steps) {
     }
 }
 
-float FigureView::least_height(const Ui& ui, const Outcome& outcome) const {
+FigureView::Heights FigureView::heights(const Ui& ui, const Outcome& outcome) const {
     float share = 0;
     for (const FigureRow& row : outcome.rows) {
         share += static_cast<float>(row.height > 0 ? row.height : 1);
     }
-    return ui.px(90 + least_row * share / least_share(outcome));
+    const float rows = share / least_share(outcome);
+    return {ui.px(heading + least_row * rows), ui.px(heading + comfortable_row * rows)};
 }
 
 void FigureView::point_at(Ui& ui, Session& session, const Pointer& pointer) {

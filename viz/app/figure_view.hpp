@@ -17,8 +17,11 @@ public:
     /// Draws the session's outcome into `area` and works the pointer there. `alpha` dims what is
     /// no longer the answer. Where the pane scrolls, the wheel zooms with Ctrl only.
     void draw(Ui& ui, Session& session, Rect area, float alpha, bool scrolls);
-    /// Below this height its figures cannot be read.
-    float least_height(const Ui& ui, const Outcome& outcome) const;
+    /// Below `least` the figures cannot be read; `comfortable` shows all their titles and labels.
+    struct Heights {
+        float least = 0, comfortable = 0;
+    };
+    Heights heights(const Ui& ui, const Outcome& outcome) const;
 
     /// What is on the screen, and where its corner is. For the tests.
     const Scene& scene() const { return scene_; }
