@@ -137,8 +137,10 @@ private:
         if (failed != std::errc{} || stop != end || !(typed >= low && typed <= high)) {
             error_ =
                 fmt::format("{} = \"{}\" is not a number from {} to {}", name, e.text, low, high);
+            refused_ = true;
         } else {
             value = typed;
+            refused_ = false;
             error_.clear();
             written_.clear();
         }
@@ -226,6 +228,10 @@ private:
     }
 
     void write(App& app) {
+        if (refused_) {  // the click that left the field: its error must be seen first
+            refused_ = false;
+            return;
+        }
         error_.clear();
         written_.clear();
         if (name_.empty()) {
@@ -256,6 +262,7 @@ private:
     ExportChoices choices_;
     std::string name_, error_, written_;
     float x_ = 0, width_ = 0;
+    bool refused_ = false;  // a size that was typed; the old one stands in the field again
 };
 
 }  // namespace
