@@ -1,6 +1,7 @@
 // `nibble` alone, or with options of the window, opens the window; with a word after it, it is the
 // command line.
 #include <cstdio>
+#include <exception>
 #include <string_view>
 
 #include "sim/core/error.hpp"
@@ -119,6 +120,9 @@ int main(int argc, char** argv) {
     } catch (const nibble::Error& e) {
         std::fprintf(stderr, "nibble: %s\n", e.line().c_str());
         return e.code() == Error::Code::bad_param ? 2 : 1;
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "nibble: this is a bug in Nibble, please report it: %s\n", e.what());
+        return 3;
     }
 }
 

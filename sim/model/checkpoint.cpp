@@ -57,7 +57,7 @@ TrainOptions options_from(const Json& j, const std::string& path) {
     return o;
 }
 
-/// The value of a metadata key, whole: TensorFile's own listing may cut long ones.
+/// The JSON header of a safetensors file that TensorFile has accepted.
 Json header_of(const fs::path& path) {
     std::ifstream in(path, std::ios::binary);
     std::uint64_t size = 0;

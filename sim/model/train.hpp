@@ -108,7 +108,7 @@ bool train(Trainer& trainer, const std::stop_token& stop,
 ByteBpe corpus_tokenizer(std::uint64_t seed, std::size_t pieces = 1024,
                          std::uint64_t documents_a_domain = 1500);
 
-/// The two models that are shipped.
+/// The shapes that `nibble train --preset` offers.
 ModelConfig target_config();
 ModelConfig draft_config();
 

@@ -22,7 +22,7 @@ bool can_show_windows() {
     if (has_display()) {
         return true;
     }
-    WARN("skipped, there is no display: run scripts/test, or xvfb-run ctest -L window");
+    WARN("skipped: there is no display; run scripts/test, or xvfb-run ctest -L window");
     return false;
 }
 

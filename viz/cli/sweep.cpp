@@ -1,7 +1,7 @@
 // `nibble sweep ID`: computes an experiment at every point of a grid and writes one table.
 //
 // Points run side by side and land in a row of their own, so the table is the same for any number
-// of threads. Nothing is written before the last point is done.
+// of threads, but for speeds that a lab measures while its neighbours run. Nothing is written before the last point is done.
 #include <atomic>
 #include <cmath>
 #include <condition_variable>

@@ -213,7 +213,7 @@ std::vector<double> minor_decades(std::pair<double, double> limits) {
     return minor;
 }
 
-/// Within one or two decades: 1, 2, 5 of each, or 1, 3, or all of them.
+/// Within one or two decades: 1, 2, 5 of each, or 1, 3.
 std::optional<AxisTicks> mantissa_ticks(NumberStyle style, std::pair<double, double> limits,
                                         float length, const LabelRoom& room) {
     const int low = static_cast<int>(std::floor(std::log10(limits.first)));
