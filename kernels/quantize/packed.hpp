@@ -1,0 +1,145 @@
+// Quantized matrices as they lie in memory: what each packed format stores, where, and the
+// functions that write and read it on the processor. The GPU's kernels (the ladders of this folder)
+// produce and consume the same bytes.
+//
+// A matrix has rows of `columns` values, row after row. Rows are cut into groups that share a
+// scale; the last group of a row may be shorter. Three arrays hold the result, none with padding
+// beyond what is said here:
+//
+//     codes        (rows, row_bytes)    packed codes; each row starts on a byte of its own
+//     scales       (rows, groups)       float, or one E8M0 exponent byte for the MX formats
+//     zero_points  (rows, groups)       one byte, for formats with a zero point only
+//
+// or, for the formats of ggml, one array of blocks with the scale inside.
+//
+//     int8         code -127 .. 127 as two's complement;  scale = max|x| / 127
+//     uint8        code 0 .. 255; value = (code - zero) * scale; scale = (max - min) / 255, the
+//                  range widened to include 0; zero = round(-min / scale)
+//     int4         code -7 .. 7 stored as code + 8;       scale = max|x| / 7
+//     uint4        code 0 .. 15, as uint8 with 15 in place of 255
+//     nf4, fp4     the index of a level; scale = max|x| (bitsandbytes; levels in `level_table`)
+//     fp8_e4m3     max|x| / 448;  fp8_e5m2  max|x| / 57344
+//     mxfp4        E2M1 and one E8M0 scale 2^(floor(log2 max|x|) - emax) for each 32 (OCP MX 1.0);
+//     mxfp8_e4m3   values beyond the largest saturate
+//     q4_0, q8_0   ggml's blocks of 32, as in Q4Block and Q8Block
+//
+// Codes are round(x / scale), halves to even, quotients divided (nf4 and fp4: x * (1 / scale); q4_0
+// and q8_0: as ggml does, see the blocks). A group of zeros has scale 0 and codes of zero. A group
+// that holds a NaN or an infinity comes back as NaN: its scale is NaN (E8M0: 255), its codes are
+// those of zero, so that the damage shows and stays in its group.
+//
+// Nibbles: the even column of a row in the low half of its byte, the odd one in the high half; nf4
+// and fp4 the other way round, as bitsandbytes has it; a last half without a column is that of
+// code 0. In q4_0 the low halves are columns 0 .. 15 of the block, the high halves 16 .. 31.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace nibble::kernels {
+
+enum class PackedFormat : std::uint8_t {
+    int8,
+    uint8,
+    int4,
+    uint4,
+    nf4,
+    fp4,
+    fp8_e4m3,
+    fp8_e5m2,
+    mxfp4,
+    mxfp8_e4m3,
+    q4_0,
+    q8_0,
+};
+inline constexpr std::array all_packed_formats = {
+    PackedFormat::int8,     PackedFormat::uint8,    PackedFormat::int4,  PackedFormat::uint4,
+    PackedFormat::nf4,      PackedFormat::fp4,      PackedFormat::fp8_e4m3,
+    PackedFormat::fp8_e5m2, PackedFormat::mxfp4,    PackedFormat::mxfp8_e4m3,
+    PackedFormat::q4_0,     PackedFormat::q8_0,
+};
+/// "int8", "q4_0" ...
+const char* name(PackedFormat format);
+
+/// Element type of what is quantized. Dequantization always gives float.
+enum class InputType : std::uint8_t { f32, f16, bf16 };
+const char* name(InputType type);
+constexpr std::size_t bytes_of(InputType type) {
+    return type == InputType::f32 ? 4 : 2;
+}
+
+/// ggml's block_q4_0: value = d * (code - 8). d = x / -8, where x is the value of largest magnitude
+/// with its sign, in binary16; code = min(15, floor(x * (1 / d) + 8.5)), with d before it is rounded
+/// to binary16.
+struct Q4Block {
+    std::uint16_t d;
+    std::uint8_t codes[16];
+};
+static_assert(sizeof(Q4Block) == 18);
+
+/// ggml's block_q8_0: value = d * code. d = max|x| / 127 in binary16; code = round(x * (1 / d)),
+/// halves away from zero, with d before it is rounded.
+struct Q8Block {
+    std::uint16_t d;
+    std::int8_t codes[32];
+};
+static_assert(sizeof(Q8Block) == 34);
+
+/// The shape of a packed matrix. `group_size` 0 means a whole row; mx formats and ggml's blocks
+/// have 32 whatever it says.
+struct PackedShape {
+    PackedFormat format = PackedFormat::int4;
+    std::size_t rows = 0, columns = 0, group_size = 0;
+
+    std::size_t group() const;      // values in a full group, at least 1
+    std::size_t groups() const;     // in a row
+    std::size_t row_bytes() const;  // of codes, or of blocks
+    std::size_t code_bytes() const { return rows * row_bytes(); }
+    std::size_t scale_bytes() const;       // of the scales array, 0 for ggml's blocks
+    std::size_t zero_point_bytes() const;  // of the zero points array, 0 without
+    std::size_t bytes() const { return code_bytes() + scale_bytes() + zero_point_bytes(); }
+};
+
+/// Where a packed matrix lies. Scales are float or E8M0 bytes, as the format says.
+struct PackedView {
+    std::uint8_t* codes = nullptr;
+    void* scales = nullptr;
+    std::uint8_t* zero_points = nullptr;
+};
+struct ConstPackedView {
+    const std::uint8_t* codes = nullptr;
+    const void* scales = nullptr;
+    const std::uint8_t* zero_points = nullptr;
+
+    ConstPackedView() = default;
+    ConstPackedView(const PackedView& v)
+        : codes(v.codes), scales(v.scales), zero_points(v.zero_points) {}
+};
+
+/// Rows first .. first + count of x are quantized, on the calling thread; nothing is allocated.
+/// x: (rows, columns) of `type`. Throws std::invalid_argument for q4_0 and q8_0 unless columns are a
+/// multiple of 32.
+void quantize_rows(const PackedShape& shape, InputType type, const void* x, const PackedView& out,
+                   std::size_t first, std::size_t count);
+/// y: (rows, columns) float. Throws as quantize_rows.
+void dequantize_rows(const PackedShape& shape, const ConstPackedView& packed, float* y,
+                     std::size_t first, std::size_t count);
+
+/// One scale for the whole matrix, given (`quantize_rows` finds one for each group): int8, int4 and
+/// FP8 per tensor. out.scales is not written.
+void quantize_rows_with(const PackedShape& shape, float scale, InputType type, const void* x,
+                        const PackedView& out, std::size_t first, std::size_t count);
+
+/// codes: (count), each 0 .. 15; packed: ((count + 1) / 2).
+void pack_nibbles(const std::uint8_t* codes, std::uint8_t* packed, std::size_t count,
+                  bool high_first);
+void unpack_nibbles(const std::uint8_t* packed, std::uint8_t* codes, std::size_t count,
+                    bool high_first);
+
+/// The sixteen values of a 4-bit table format by code: nf4, fp4 (bitsandbytes' order of codes),
+/// mxfp4.
+const std::array<float, 16>& level_table(PackedFormat format);
+
+}  // namespace nibble::kernels
