@@ -71,6 +71,12 @@ std::vector<BufferInfo> quantize_buffers(const Job& job) {
 }
 
 template <PackedFormat format>
+void quantize_on_processor(const Job& job, Buffers b) {
+    quantize(packed_shape<format>(job), job.input, b[0],
+             {static_cast<std::uint8_t*>(b[1]), b[2], nullptr});
+}
+
+template <PackedFormat format>
 double quantize_bytes(const Job& job) {
     return static_cast<double>(job.values() * bytes_of(job.input)) +
            static_cast<double>(packed_shape<format>(job).bytes());
@@ -93,6 +99,7 @@ Ladder int4_group() {
     l.example = {16, 512, 128, InputType::f32};
     l.buffers = quantize_buffers<PackedFormat::int4>;
     l.prepare = prepare_quantize;
+    l.cpu = quantize_on_processor<PackedFormat::int4>;
     l.bytes = quantize_bytes<PackedFormat::int4>;
     l.flops = quantize_flops<PackedFormat::int4>;
     l.check = check_nibble_groups;
