@@ -4,7 +4,6 @@
 #include <chrono>
 #include <limits>
 #include <numeric>
-#include <utility>
 
 #include "kernels/feedback/ops.hpp"
 #include "sim/core/parallel.hpp"
@@ -306,8 +305,7 @@ GptqResult gptq(View<const float> weights, View<const float> gram, const GptqOpt
             if (block.last == plan.n()) {
                 continue;
             }
-            block.trailing.assign(std::as_const(plan.factor)
-                                      .view()
+            block.trailing.assign(plan.factor.view()
                                       .row_range(block.first, block.last - block.first)
                                       .column_range(block.last, plan.n() - block.last));
         }

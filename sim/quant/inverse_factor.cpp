@@ -3,7 +3,6 @@
 #include <Eigen/Dense>
 #include <cmath>
 #include <fmt/format.h>
-#include <utility>
 
 #include "sim/core/parallel.hpp"
 #include "sim/core/text.hpp"
@@ -95,7 +94,7 @@ bool factor(Matrix<float>& a, std::vector<Matrix<float>>& inverses) {
         Matrix<float>& kept = inverses.emplace_back(width, width);
         std::copy_n(inverse.data(), width * width, kept.row(0));
         if (last < n) {
-            right.assign(std::as_const(kept).view().transposed());
+            right.assign(kept.view().transposed());
             for_rows(last, n, [&](Index begin, Index count) {
                 Matrix<float> left(count, width);
                 for (Index i = 0; i < count; ++i) {

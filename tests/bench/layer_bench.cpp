@@ -6,8 +6,8 @@
 
 #include "sim/core/parallel.hpp"
 #include "sim/core/rng.hpp"
+#include "sim/quant/awq.hpp"
 #include "sim/quant/gptq.hpp"
-#include "sim/quant/inverse_factor.hpp"
 
 namespace nibble {
 namespace {
@@ -36,11 +36,12 @@ const Layer& layer_of(Index n) {
         }
         for (Index t = 0; t < tokens; ++t) {
             for (Index j = 0; j < n; ++j) {
-                layer.x(t, j) = static_cast<float>(
-                    own.normal(at(t, j)) + cause.normal(static_cast<std::uint64_t>(t * 16 + j % 16)));
+                layer.x(t, j) =
+                    static_cast<float>(own.normal(at(t, j)) +
+                                       cause.normal(static_cast<std::uint64_t>(t * 16 + j % 16)));
             }
         }
-        layer.input = observe(std::as_const(layer.x).view());
+        layer.input = observe(layer.x.view());
     }
     return layer;
 }
@@ -65,10 +66,31 @@ void layer_gptq(benchmark::State& state) {
     state.counters["sweep_s"] = times.sweep / runs;
 }
 
-#define NIBBLE_LAYER_BENCH(name) \
-    BENCHMARK(name)->Arg(1024)->Arg(2048)->Arg(4096)->Unit(benchmark::kMillisecond)->UseRealTime()
+void layer_awq(benchmark::State& state) {
+    const Layer& layer = layer_of(state.range(0));
+    double search = 0, clip = 0;
+    for (auto _ : state) {
+        const AwqResult result =
+            awq(layer.weights.view(), layer.input, {.format = {.rule = RangeRule::awq}});
+        search += result.search_seconds;
+        clip += result.clip_seconds;
+    }
+    const auto runs = static_cast<double>(state.iterations());
+    state.counters["search_s"] = search / runs;
+    state.counters["clip_s"] = clip / runs;
+}
+
+#define NIBBLE_LAYER_BENCH(name)        \
+    BENCHMARK(name)                     \
+        ->Arg(1024)                     \
+        ->Arg(2048)                     \
+        ->Arg(4096)                     \
+        ->Unit(benchmark::kMillisecond) \
+        ->UseRealTime()                 \
+        ->MeasureProcessCPUTime()
 NIBBLE_LAYER_BENCH(layer_hessian);
 NIBBLE_LAYER_BENCH(layer_gptq);
+NIBBLE_LAYER_BENCH(layer_awq);
 
 }  // namespace
 }  // namespace nibble
