@@ -121,15 +121,16 @@ double squared_distance(View<const float> a, View<const float> b) {
         [](double x, double y) { return x + y; });
 }
 
-double output_error(View<const float> weights, View<const float> changed, const LayerInput& input) {
+double output_error(View<const float> weights, View<const float> changed,
+                    View<const float> tokens) {
     Matrix<float> change(weights.rows, weights.cols);
     for (Index r = 0; r < weights.rows; ++r) {
         for (Index c = 0; c < weights.cols; ++c) {
             change(r, c) = weights(r, c) - changed(r, c);
         }
     }
-    Matrix<float> moved(input.tokens.rows, weights.rows);
-    multiply<float>(input.tokens, change.view().transposed(), moved.view());
+    Matrix<float> moved(tokens.rows, weights.rows);
+    multiply<float>(tokens, change.view().transposed(), moved.view());
     return squared_distance(moved.view());
 }
 

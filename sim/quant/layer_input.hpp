@@ -40,6 +40,6 @@ private:
 double squared_distance(View<const float> a, View<const float> b = {});
 
 /// How far a layer's output moves when its weights become `changed`: ||X (W - Q)^T||_F^2.
-double output_error(View<const float> weights, View<const float> changed, const LayerInput& input);
+double output_error(View<const float> weights, View<const float> changed, View<const float> tokens);
 
 }  // namespace nibble
