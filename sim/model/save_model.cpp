@@ -1,33 +1,14 @@
 // Writing a model as Hugging Face's libraries read it, in FP32 or FP16.
 #include <array>
-#include <bit>
-#include <cmath>
-#include <cstring>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "sim/core/atomic_file.hpp"
 #include "sim/model/model_files.hpp"
+#include "sim/tensor/convert.hpp"
 
 namespace nibble {
 namespace {
-
-/// Nearest binary16, halves to even; too large becomes infinity. Adding a power of two 10 fraction
-/// bits above the value's own makes the processor round; subnormals have a fixed one.
-std::uint16_t to_half(float value) {
-    const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
-    const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000U);
-    const std::uint32_t magnitude = bits & 0x7fffffffU;
-    if (magnitude >= 0x47800000U) {  // 65536 and above, infinity, NaN
-        return sign | (magnitude > 0x7f800000U ? 0x7e00U : 0x7c00U);
-    }
-    if (magnitude < 0x38800000U) {  // below 2^-14: multiples of 2^-24
-        const float scaled = std::bit_cast<float>(magnitude) * 0x1p24F;
-        return sign | static_cast<std::uint16_t>(std::nearbyint(scaled));
-    }
-    const std::uint32_t odd = magnitude >> 13 & 1U;
-    return sign | static_cast<std::uint16_t>((magnitude - 0x38000000U + 0xfffU + odd) >> 13);
-}
 
 template <class T>
 std::span<const std::byte> bytes_of(const std::vector<T>& values) {
@@ -70,7 +51,7 @@ void save_model(const std::filesystem::path& folder, const ModelConfig& config,
         std::vector<std::uint16_t> halves;
         halves.reserve(values.size());
         for (const float v : values) {
-            halves.push_back(to_half(v));
+            halves.push_back(float_to_f16(v));
         }
         file.write(bytes_of(halves));
     } else {

@@ -18,8 +18,9 @@ constexpr int done = 0, failed = 1, wrong_command = 2, our_bug = 3;
 constexpr int ended_by_interrupt = 128 + 2, ended_by_closed_pipe = 128 + 13;  // as a shell has it
 
 const Words& known_commands() {
-    static const Words words = {"list",     "show",       "run",     "sweep", "open", "inspect",
-                                "generate", "perplexity", "capture", "train", "help", "version"};
+    static const Words words = {"list",    "show",     "run",        "sweep",   "open",
+                                "inspect", "generate", "perplexity", "capture", "quantize",
+                                "train",   "help",     "version"};
     return words;
 }
 
@@ -41,6 +42,7 @@ std::string overview() {
         "  generate              a model goes on with a text\n"
         "  perplexity            how surprised a model is by a text\n"
         "  capture               what a layer of a model reads, as input for calibration\n"
+        "  quantize IN           a layer or a model through GPTQ, AWQ and others\n"
         "  train                 a small model from nothing\n"
         "  help COMMAND          more about one; the same as nibble COMMAND --help\n"
         "\n"
@@ -109,6 +111,9 @@ int obey(const std::string& word, Words rest, const OpenWindow& open_window) {
     }
     if (word == "capture") {
         return capture_command(rest);
+    }
+    if (word == "quantize") {
+        return quantize_command(rest);
     }
     if (word == "train") {
         return train_command(rest);

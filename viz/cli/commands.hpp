@@ -17,6 +17,7 @@ int train_command(const Words& words);
 int generate_command(const Words& words);
 int perplexity_command(const Words& words);
 int capture_command(const Words& words);
+int quantize_command(const Words& words);
 
 /// What run and sweep start from: an experiment with its defaults, or the scenario inside a file.
 struct Base {

@@ -8,7 +8,6 @@
 #include "sim/core/json_depth.hpp"
 
 namespace nibble {
-namespace {
 
 std::vector<std::string> domain_names() {
     std::vector<std::string> names;
@@ -18,7 +17,7 @@ std::vector<std::string> domain_names() {
     return names;
 }
 
-std::vector<TokenIds> from_json(const std::string& path) {
+std::vector<TokenIds> token_ids_of_json(const std::string& path) {
     const std::string text = read_text(path);
     check_json_depth(text, path);
     const auto json = nlohmann::json::parse(text, nullptr, false);
@@ -46,7 +45,7 @@ std::vector<TokenIds> from_json(const std::string& path) {
     return sequences;
 }
 
-TokenIds from_text(const std::string& path, const ModelFiles& files) {
+TokenIds token_ids_of_text(const std::string& path, const ModelFiles& files) {
     const std::string text = read_text(path);
     if (text.empty()) {
         throw Error(Error::Code::bad_param, fmt::format("{} is empty", path), "give some text");
@@ -59,8 +58,6 @@ TokenIds from_text(const std::string& path, const ModelFiles& files) {
     ids.insert(ids.end(), rest.begin(), rest.end());
     return ids;
 }
-
-}  // namespace
 
 void add_model_flag(CommandLine& line) {
     line.add(text_flag("model", "A folder with config.json and *.safetensors, or a .gguf file."),
@@ -97,10 +94,10 @@ TokenInput tokens_from(const CommandLine& line, const ModelFiles& files) {
             "one of --text FILE, --tokens FILE.json and --domain NAME");
     }
     if (line.given("text")) {
-        return {{from_text(line.text("text"), files)}, line.text("text")};
+        return {{token_ids_of_text(line.text("text"), files)}, line.text("text")};
     }
     if (line.given("tokens")) {
-        return {from_json(line.text("tokens")), line.text("tokens")};
+        return {token_ids_of_json(line.text("tokens")), line.text("tokens")};
     }
     const Domain domain = find_domain(std::get<std::string>(line.value("domain")));
     const auto count = static_cast<std::uint64_t>(std::get<std::int64_t>(line.value("documents")));

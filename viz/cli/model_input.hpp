@@ -26,6 +26,13 @@ struct TokenInput {
 /// for a JSON file that is not {"seqs": [[ids]]}.
 TokenInput tokens_from(const CommandLine& line, const ModelFiles& files);
 
+/// The names of the corpus's domains.
+std::vector<std::string> domain_names();
+/// Of {"seqs": [[ids]]}. Throws Error::bad_file.
+std::vector<TokenIds> token_ids_of_json(const std::string& path);
+/// After the model's begin token, if it has one. Throws Error::bad_param for an empty file.
+TokenIds token_ids_of_text(const std::string& path, const ModelFiles& files);
+
 /// Of --split.
 Split split_of(const CommandLine& line);
 
