@@ -18,8 +18,9 @@ constexpr int done = 0, failed = 1, wrong_command = 2, our_bug = 3;
 constexpr int ended_by_interrupt = 128 + 2, ended_by_closed_pipe = 128 + 13;  // as a shell has it
 
 const Words& known_commands() {
-    static const Words words = {"list",     "show",       "run",     "sweep", "open", "inspect",
-                                "generate", "perplexity", "capture", "train", "help", "version"};
+    static const Words words = {"list",    "show",     "run",        "sweep",   "open",
+                                "inspect", "generate", "perplexity", "capture", "train",
+                                "devices", "models",   "help",       "version"};
     return words;
 }
 
@@ -42,6 +43,8 @@ std::string overview() {
         "  perplexity            how surprised a model is by a text\n"
         "  capture               what a layer of a model reads, as input for calibration\n"
         "  train                 a small model from nothing\n"
+        "  devices               the machines that the labs know, with sources\n"
+        "  models                the models that the labs know, with sources\n"
         "  help COMMAND          more about one; the same as nibble COMMAND --help\n"
         "\n"
         "Examples\n"
@@ -112,6 +115,12 @@ int obey(const std::string& word, Words rest, const OpenWindow& open_window) {
     }
     if (word == "train") {
         return train_command(rest);
+    }
+    if (word == "devices") {
+        return devices_command(rest);
+    }
+    if (word == "models") {
+        return models_command(rest);
     }
     if (word.empty() || word == "help" || word == "--help" || word == "-h") {
         print(overview());

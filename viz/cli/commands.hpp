@@ -17,6 +17,8 @@ int train_command(const Words& words);
 int generate_command(const Words& words);
 int perplexity_command(const Words& words);
 int capture_command(const Words& words);
+int devices_command(const Words& words);
+int models_command(const Words& words);
 
 /// What run and sweep start from: an experiment with its defaults, or the scenario inside a file.
 struct Base {
