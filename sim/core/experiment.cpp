@@ -52,7 +52,7 @@ std::string Experiment::data_key(const ParamValues& values, const RunContext& co
         if (params[i].role == ParamRole::data) {
             const std::string text = to_text(values.at(i));
             key += fmt::format(" {}:{}", text.size(), text);
-            if (params[i].type == ParamType::file && !text.empty()) {
+            if (!params[i].suffixes.empty() && !text.empty()) {
                 key += file_stamp(text);
             }
         }

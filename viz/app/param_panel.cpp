@@ -3,6 +3,7 @@
 #include <GLFW/glfw3.h>
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fmt/format.h>
 #include <imgui.h>
 
@@ -300,8 +301,13 @@ std::size_t ParamPanel::list_button(const Row& row, Rect r, std::size_t now,
     const Theme& t = ui.theme();
     const Hit h = ui.hit(row.name(), r);
     const float room = r.width - ui.px(36);
-    ui.text({r.x + ui.px(10), r.centre().y},
-            shortened(row.info().choices[now].label, t.body(), room, ui.fonts()), t.body(), t.text);
+    const Choice& choice = row.info().choices[now];
+    const std::string& value = std::get<std::string>(row.value());
+    const std::string shown = choice.name == value  // else the path of a file
+                                  ? choice.label
+                                  : std::filesystem::path(value).filename().string();
+    ui.text({r.x + ui.px(10), r.centre().y}, shortened(shown, t.body(), room, ui.fonts()), t.body(),
+            t.text);
     const float s = ui.px(4), cx = r.right() - ui.px(16), cy = r.centre().y;
     ui.draw().AddTriangleFilled({cx - s, cy - s / 2}, {cx + s, cy - s / 2}, {cx, cy + s * 0.8F},
                                 packed(t.muted));

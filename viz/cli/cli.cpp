@@ -20,7 +20,7 @@ constexpr int ended_by_interrupt = 128 + 2, ended_by_closed_pipe = 128 + 13;  //
 const Words& known_commands() {
     static const Words words = {"list",    "show",     "run",        "sweep",   "open",
                                 "inspect", "generate", "perplexity", "capture", "quantize",
-                                "train",   "help",     "version"};
+                                "train",   "devices",  "models",     "help",    "version"};
     return words;
 }
 
@@ -44,6 +44,8 @@ std::string overview() {
         "  capture               what a layer of a model reads, as input for calibration\n"
         "  quantize IN           a layer or a model through GPTQ, AWQ and others\n"
         "  train                 a small model from nothing\n"
+        "  devices               the machines that the labs know, with sources\n"
+        "  models                the models that the labs know, with sources\n"
         "  help COMMAND          more about one; the same as nibble COMMAND --help\n"
         "\n"
         "Examples\n"
@@ -117,6 +119,12 @@ int obey(const std::string& word, Words rest, const OpenWindow& open_window) {
     }
     if (word == "train") {
         return train_command(rest);
+    }
+    if (word == "devices") {
+        return devices_command(rest);
+    }
+    if (word == "models") {
+        return models_command(rest);
     }
     if (word.empty() || word == "help" || word == "--help" || word == "-h") {
         print(overview());

@@ -18,6 +18,8 @@ int generate_command(const Words& words);
 int perplexity_command(const Words& words);
 int capture_command(const Words& words);
 int quantize_command(const Words& words);
+int devices_command(const Words& words);
+int models_command(const Words& words);
 
 /// What run and sweep start from: an experiment with its defaults, or the scenario inside a file.
 struct Base {
