@@ -4,11 +4,15 @@ namespace nibble {
 
 Experiment number_formats();
 Experiment quantizer();
+Experiment tiny_model_lab();
+Experiment training();
 
 const Experiments& all_experiments() {
     static const Experiments all = {
         number_formats(),
         quantizer(),
+        tiny_model_lab(),
+        training(),
     };
     return all;
 }

@@ -1,6 +1,8 @@
-// Writers for .npy (1.0) and .safetensors, float32, little-endian; see tensor_file.hpp.
+// Writers for .npy (1.0, float32) and .safetensors (float32, float16), little-endian; see
+// tensor_file.hpp.
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -64,6 +66,32 @@ void check_names(const std::vector<NamedTensor>& tensors,
     }
 }
 
+/// Nearest binary16, halves to even; too large becomes infinity. Adding a power of two 10 fraction
+/// bits above the value's own makes the processor round; subnormals have a fixed one.
+std::uint16_t to_half(float value) {
+    const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+    const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000U);
+    const std::uint32_t magnitude = bits & 0x7fffffffU;
+    if (magnitude >= 0x47800000U) {  // 65536 and above, infinity, NaN
+        return sign | (magnitude > 0x7f800000U ? 0x7e00U : 0x7c00U);
+    }
+    if (magnitude < 0x38800000U) {  // below 2^-14: multiples of 2^-24
+        const float scaled = std::bit_cast<float>(magnitude) * 0x1p24F;
+        return sign | static_cast<std::uint16_t>(std::nearbyint(scaled));
+    }
+    const std::uint32_t odd = magnitude >> 13 & 1U;
+    return sign | static_cast<std::uint16_t>((magnitude - 0x38000000U + 0xfffU + odd) >> 13);
+}
+
+void write_halves(AtomicFile& file, std::span<const float> values) {
+    std::vector<std::uint16_t> halves;
+    halves.reserve(values.size());
+    for (const float v : values) {
+        halves.push_back(to_half(v));
+    }
+    file.write(std::as_bytes(std::span(halves)));
+}
+
 }  // namespace
 
 void write_npy(const std::filesystem::path& path, const std::vector<std::int64_t>& shape,
@@ -87,8 +115,12 @@ void write_npy(const std::filesystem::path& path, const std::vector<std::int64_t
 }
 
 void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
-                       const std::map<std::string, std::string>& metadata) {
+                       const std::map<std::string, std::string>& metadata, DType stored) {
     check_names(tensors, metadata);
+    if (stored != DType::f32 && stored != DType::f16) {
+        throw bad_value("a safetensors file is written as F32 or F16");
+    }
+    const bool half = stored == DType::f16;
     nlohmann::ordered_json header = nlohmann::ordered_json::object();
     // ordered_json searches its keys one by one; a file of many tensors is built by push_back.
     auto& entries = header.get_ref<nlohmann::ordered_json::object_t&>();
@@ -97,10 +129,10 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Name
     }
     std::uint64_t offset = 0;
     for (const NamedTensor& tensor : tensors) {
-        const std::uint64_t end = offset + tensor.values.size_bytes();
+        const std::uint64_t end = offset + tensor.values.size() * (half ? 2 : 4);
         entries.push_back(
             {tensor.name,
-             {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}}});
+             {{"dtype", half ? "F16" : "F32"}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}}});
         offset = end;
     }
     std::string text = header.dump();
@@ -110,7 +142,11 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Name
     file.write(little_endian(static_cast<std::uint64_t>(text.size())));
     file.write(text);
     for (const NamedTensor& tensor : tensors) {
-        file.write(std::as_bytes(tensor.values));
+        if (half) {
+            write_halves(file, tensor.values);
+        } else {
+            file.write(std::as_bytes(tensor.values));
+        }
     }
     file.commit();
 }
