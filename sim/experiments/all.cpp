@@ -4,6 +4,8 @@ namespace nibble {
 
 Experiment number_formats();
 Experiment quantizer();
+Experiment tiny_model_lab();
+Experiment training();
 Experiment roofline();
 Experiment decode_latency();
 Experiment memory_fit();
@@ -12,6 +14,8 @@ const Experiments& all_experiments() {
     static const Experiments all = {
         number_formats(),
         quantizer(),
+        tiny_model_lab(),
+        training(),
         roofline(),
         decode_latency(),
         memory_fit(),

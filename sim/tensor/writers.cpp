@@ -1,14 +1,17 @@
 // Writers for .npy (1.0) and .safetensors, little-endian; see tensor_file.hpp.
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "sim/core/atomic_file.hpp"
 #include "sim/core/text.hpp"
+#include "sim/tensor/convert.hpp"
 #include "sim/tensor/parse.hpp"
 #include "sim/tensor/stored_tensor.hpp"
 #include "sim/tensor/tensor_file.hpp"
@@ -137,11 +140,23 @@ void write_npy(const std::filesystem::path& path, const std::vector<std::int64_t
 }
 
 void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
-                       const std::map<std::string, std::string>& metadata) {
+                       const std::map<std::string, std::string>& metadata, DType stored) {
+    if (stored != DType::f32 && stored != DType::f16) {
+        throw bad_value("a safetensors file is written as F32 or F16");
+    }
+    std::vector<std::vector<std::uint16_t>> halves;  // by tensor
     std::vector<Entry> entries;
     for (const NamedTensor& tensor : tensors) {
         check_shape(tensor.shape, tensor.values, in_quotes(tensor.name));
-        entries.push_back({tensor.name, "F32", tensor.shape, std::as_bytes(tensor.values)});
+        std::span<const std::byte> bytes = std::as_bytes(tensor.values);
+        if (stored == DType::f16) {
+            std::vector<std::uint16_t>& codes = halves.emplace_back();
+            codes.reserve(tensor.values.size());
+            std::transform(tensor.values.begin(), tensor.values.end(), std::back_inserter(codes),
+                           float_to_f16);
+            bytes = std::as_bytes(std::span<const std::uint16_t>(codes));
+        }
+        entries.push_back({tensor.name, safetensors_name(stored), tensor.shape, bytes});
     }
     write_entries(path, entries, metadata);
 }

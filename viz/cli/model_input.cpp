@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/core/json_depth.hpp"
+#include "sim/model/shipped.hpp"
 
 namespace nibble {
 
@@ -60,8 +61,10 @@ TokenIds token_ids_of_text(const std::string& path, const ModelFiles& files) {
 }
 
 void add_model_flag(CommandLine& line) {
-    line.add(text_flag("model", "A folder with config.json and *.safetensors, or a .gguf file."),
-             "Model", "PATH");
+    line.add(text_flag("model",
+                       "target or draft, the models that come with the program; or a folder with "
+                       "config.json and *.safetensors; or a .gguf file."),
+             "Model", "NAME|PATH");
 }
 
 void add_token_flags(CommandLine& line) {
@@ -80,9 +83,9 @@ void add_token_flags(CommandLine& line) {
 std::shared_ptr<const ModelFiles> model_of(const CommandLine& line) {
     if (!line.given("model")) {
         throw Error(Error::Code::bad_param, "no model is named",
-                    "--model PATH, a folder or a .gguf file");
+                    "--model target, --model draft, or a folder or .gguf file of yours");
     }
-    return ModelFiles::open(line.text("model"));
+    return open_model(line.text("model"));
 }
 
 TokenInput tokens_from(const CommandLine& line, const ModelFiles& files) {

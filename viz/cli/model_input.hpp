@@ -14,7 +14,7 @@ namespace nibble {
 void add_model_flag(CommandLine& line);
 void add_token_flags(CommandLine& line);
 
-/// Throws Error::bad_param when --model was not given, and what ModelFiles::open throws.
+/// Throws Error::bad_param when --model was not given, and what open_model() throws.
 std::shared_ptr<const ModelFiles> model_of(const CommandLine& line);
 
 /// The sequences that the flags name; `what` they are, for people ("text of a.txt").

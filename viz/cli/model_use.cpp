@@ -69,16 +69,19 @@ Json method_json(const MethodSettings& settings, const std::vector<LayerReport>&
 }  // namespace
 
 int generate_command(const Words& words) {
-    CommandLine line("generate --model PATH --prompt TEXT [--flags]",
+    CommandLine line("generate --model MODEL --prompt TEXT [--flags]",
                      "Lets a model go on with a text.");
     add_model_flag(line);
     line.add(text_flag("prompt", "What the text begins with."), "Text");
     line.add(whole_flag("count", 200, {1, 1e6}, "Tokens to generate, at most"), "Text");
     line.add(real_flag("temperature", 0.8, {0, 100}, "0 takes the likeliest token"), "Text");
     line.add(whole_flag("top_k", 0, {0, 1e7}, "Only the k likeliest tokens; 0 for all"), "Text");
+    line.add(real_flag("top_p", 1, {0.01, 1},
+                       "Only the likeliest tokens that together reach this probability"),
+             "Text");
     line.add(whole_flag("seed", 1, {0, 0x1p53}, "The same seed gives the same text"), "Text");
     add_run_flags(line);
-    line.footer("Examples", {"nibble generate --model tiny --prompt \"One morning, \""});
+    line.footer("Examples", {"nibble generate --model target --prompt \"One morning, \""});
     if (!line.parse(words)) {
         print(line.help());
         return 0;
@@ -94,7 +97,8 @@ int generate_command(const Words& words) {
     const TokenIds rest = tokenizer.encode(prompt);
     ids.insert(ids.end(), rest.begin(), rest.end());
     const Sampling sampling{get<double>(line, "temperature"), get<std::int64_t>(line, "top_k"),
-                            static_cast<std::uint64_t>(get<std::int64_t>(line, "seed"))};
+                            static_cast<std::uint64_t>(get<std::int64_t>(line, "seed")),
+                            get<double>(line, "top_p")};
     const bool json = line.is_on("json");
     const Interruptible interruptible;
     TokenIds made;
@@ -130,7 +134,7 @@ int generate_command(const Words& words) {
 }
 
 int perplexity_command(const Words& words) {
-    CommandLine line("perplexity --model PATH (--text FILE | --tokens FILE.json | --domain NAME)",
+    CommandLine line("perplexity --model MODEL (--text FILE | --tokens FILE.json | --domain NAME)",
                      "How surprised a model is: exp of the mean negative log-likelihood over all "
                      "predicted tokens; every token after the first of a sequence is predicted "
                      "once. With --method, of the model with its linear layers quantized on the "
@@ -143,8 +147,8 @@ int perplexity_command(const Words& words) {
     line.add(switch_flag("per_token", "Also the loss of every token, in nats."), "Output");
     add_run_flags(line);
     line.footer("Examples", {"nibble perplexity --model model.gguf --text book.txt",
-                             "nibble perplexity --model tiny --domain code --json",
-                             "nibble perplexity --model tiny --domain code --method rtn --bits 4 "
+                             "nibble perplexity --model target --domain code --json",
+                             "nibble perplexity --model target --domain code --method rtn --bits 4 "
                              "--group_size 32 --symmetric"});
     if (!line.parse(words)) {
         print(line.help());
@@ -214,7 +218,7 @@ int perplexity_command(const Words& words) {
 }
 
 int capture_command(const Words& words) {
-    CommandLine line("capture --model PATH --layer NAME --out FILE.safetensors [--flags]",
+    CommandLine line("capture --model MODEL --layer NAME --out FILE.safetensors [--flags]",
                      "Saves what a linear layer reads, (tokens, channels), and its weights: the "
                      "input of calibration. Without a source of tokens, documents of all domains "
                      "go through the model.");
@@ -225,7 +229,7 @@ int capture_command(const Words& words) {
     line.add(whole_flag("rows", 2048, {1, 1e7}, "Tokens to save, at most"), "Output");
     line.add(text_flag("out", "Where to save it."), "Output", "FILE.safetensors");
     add_run_flags(line);
-    line.footer("Examples", {"nibble capture --model tiny --layer model.layers.1.mlp.down_proj "
+    line.footer("Examples", {"nibble capture --model target --layer model.layers.1.mlp.down_proj "
                              "--domain stories --out x.safetensors"});
     if (!line.parse(words)) {
         print(line.help());
