@@ -18,8 +18,9 @@ constexpr int done = 0, failed = 1, wrong_command = 2, our_bug = 3;
 constexpr int ended_by_interrupt = 128 + 2, ended_by_closed_pipe = 128 + 13;  // as a shell has it
 
 const Words& known_commands() {
-    static const Words words = {"list",     "show",       "run",     "sweep", "open", "inspect",
-                                "generate", "perplexity", "capture", "train", "help", "version"};
+    static const Words words = {"list",    "show",    "run",      "sweep",      "open",
+                                "inspect", "kernels", "generate", "perplexity", "capture",
+                                "train",   "help",    "version"};
     return words;
 }
 
@@ -38,6 +39,7 @@ std::string overview() {
         "  sweep ID              compute it over a grid of parameters into one table\n"
         "  open FILE             the scenario inside an exported chart\n"
         "  inspect FILE          the tensors in a .npy, .safetensors or .gguf file\n"
+        "  kernels [ID]          the GPU kernels, rung by rung, and what they ask of memory\n"
         "  generate              a model goes on with a text\n"
         "  perplexity            how surprised a model is by a text\n"
         "  capture               what a layer of a model reads, as input for calibration\n"
@@ -100,6 +102,9 @@ int obey(const std::string& word, Words rest, const OpenWindow& open_window) {
     }
     if (word == "inspect") {
         return inspect_command(rest);
+    }
+    if (word == "kernels") {
+        return kernels_command(rest);
     }
     if (word == "generate") {
         return generate_command(rest);
