@@ -26,6 +26,9 @@ __device__ inline float inverse_or_zero(float d) {
 /// goes along.
 using Key = unsigned long long;
 __device__ inline Key key_of(float v, unsigned position) {
+    if (v == 0.0f) {
+        return 0;  // a block of zeros is one of +0
+    }
     return static_cast<Key>(magnitude(v)) << 6 | (31u - position) << 1 | sign_of(v);
 }
 __device__ inline Key larger(Key a, Key b) {
