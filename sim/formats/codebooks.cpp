@@ -1,31 +1,12 @@
 #include "sim/formats/codebooks.hpp"
 
-#include <algorithm>
-
+#include "kernels/quantize/packed.hpp"
 #include "sim/core/rng.hpp"
 
 namespace nibble {
 
 const std::array<float, 16>& nf4_levels() {
-    static constexpr std::array<float, 16> levels = {
-        -1.0F,
-        -0.6961928009986877F,
-        -0.5250730514526367F,
-        -0.39491748809814453F,
-        -0.28444138169288635F,
-        -0.18477343022823334F,
-        -0.09105003625154495F,
-        0.0F,
-        0.07958029955625534F,
-        0.16093020141124725F,
-        0.24611230194568634F,
-        0.33791524171829224F,
-        0.44070982933044434F,
-        0.5626170039176941F,
-        0.7229568362236023F,
-        1.0F,
-    };
-    return levels;
+    return kernels::level_table(kernels::PackedFormat::nf4);
 }
 
 std::array<double, 16> derive_nf4(double offset) {
@@ -47,12 +28,7 @@ std::array<double, 16> derive_nf4(double offset) {
 }
 
 const std::array<float, 16>& fp4_levels() {
-    // The literals of bitsandbytes: 1/192, 2/3, 1/3 and 1/6 to eight digits.
-    static constexpr std::array<float, 16> levels = {
-        0.0F,  5.208333333e-03F,  0.66666667F,  1.0F,  0.33333333F,  0.5F,  0.16666667F,  0.25F,
-        -0.0F, -5.208333333e-03F, -0.66666667F, -1.0F, -0.33333333F, -0.5F, -0.16666667F, -0.25F,
-    };
-    return levels;
+    return kernels::level_table(kernels::PackedFormat::fp4);
 }
 
 }  // namespace nibble

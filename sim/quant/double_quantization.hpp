@@ -1,24 +1,19 @@
-// Quantizing the scales: 8 bits each, with one FP32 for every 256 of them (QLoRA, arXiv 2305.14314,
-// section 3; bitsandbytes). The mean of all extents is taken off first, and one FP32 keeps it.
-//
-// The 8-bit levels are bitsandbytes' dynamic map: seven decades below 1, each with twice as many
-// levels as the one beneath, so that small differences from the mean stay fine.
+// Double-quantized extents of groups, owned: 8 bits each, one FP32 for every 256 of them and one
+// for their mean. kernels/quantize/packed.hpp tells how.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-namespace nibble {
+#include "kernels/quantize/packed.hpp"
 
-/// The 256 levels of the signed dynamic map, rising, from -0.99 to 1.
-const std::array<float, 256>& dynamic_map();
+namespace nibble {
 
 class DoubleQuantized {
 public:
-    static constexpr std::size_t block = 256;
+    static constexpr std::size_t block = kernels::scale_block;
 
     DoubleQuantized() = default;
     explicit DoubleQuantized(std::span<const float> extents);

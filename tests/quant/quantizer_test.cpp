@@ -230,7 +230,7 @@ TEST_CASE("FP16 scales are rounded before they are used", "[quantize]") {
 }
 
 TEST_CASE("the dynamic map is bitsandbytes'", "[quantize]") {
-    const auto& map = dynamic_map();
+    const auto& map = kernels::dynamic_map();
     CHECK(std::is_sorted(map.begin(), map.end()));
     CHECK(std::adjacent_find(map.begin(), map.end()) == map.end());
     CHECK(map.back() == 1.0F);

@@ -1,0 +1,1 @@
+#include "kernels/quantize/int4_group.cuh"
