@@ -74,6 +74,7 @@ struct Bars {
     bool stacked = false;
     bool horizontal = false;
     bool value_labels = true;  // the number at the end of each bar, when there is room
+    int chosen = -1;           // index of the name in focus, the others step back; negative: none
     Pick pick = {};            // item = index of the name
 };
 
@@ -159,6 +160,7 @@ struct Cells {
     std::vector<int> group_starts = {};       // first item of each heading
     std::vector<std::string> row_names = {};  // to the left of each row of cells
     int gap_every = 0;                        // a wider gap after so many columns; 0: none
+    double stretch = 1.6;  // a cell is at most so many times as wide as it is high, or as high
     Pick pick = {};
 };
 

@@ -319,6 +319,17 @@ TEST_CASE("a long listing keeps what matters and counts what it leaves out", "[f
     CHECK(lines == 100);  // shown and hidden
 }
 
+TEST_CASE("a fold of a listing says when it hides marked lines", "[figure][listing]") {
+    Listing code = numbered(100);
+    for (const std::size_t line : {49U, 2U, 4U, 97U}) {
+        code.lines[line].note = "note";
+    }
+    code.chosen = 49;
+    const auto texts = texts_of(code, 55);  // three rows: 55 points less two margins of 3
+    CHECK(texts == std::vector<std::string>{"… 49 lines, 2 of them marked", "50", "line 50", "note",
+                                            "… 50 lines, 1 of them marked"});
+}
+
 TEST_CASE("comments of a listing stand apart from code, strings do not", "[figure][listing]") {
     Listing code;
     code.lines = {{"    int a = 0;  // zero"}, {"print(\"http://x\");"}, {"/* all"}, {" * of it"}};
@@ -354,6 +365,61 @@ TEST_CASE("the pointer finds values and what a click sets", "[figure][hover]") {
     CHECK(hit->set[0].first == "bits");
     CHECK(hit->set[0].second == Value(std::int64_t(1)));
     CHECK_FALSE(hover_at(scene, {1, 1}));
+}
+
+TEST_CASE("the whole place of a picked bar can be clicked, however short it is",
+          "[figure][hover]") {
+    Figure f = with({Bars{{"long", "short"}, {{"s", Role::subject, {1000, 0.001}}}}});
+    auto& bars = std::get<Bars>(f.marks[0]);
+    bars.horizontal = true;
+    bars.pick = {"rung", {std::int64_t{1}, std::int64_t{2}}};
+    const Scene scene = laid_out(outcome_of(f));
+    const Rect frame = scene.plots.at(0).frame;
+    const auto hit = hover_at(scene, {frame.right() - 5, frame.y + frame.height * 0.75F});
+    REQUIRE(hit);
+    CHECK(hit->text == "short");
+    REQUIRE(hit->set.size() == 1);
+    CHECK(hit->set[0] == std::pair<std::string, Value>("rung", std::int64_t{2}));
+}
+
+TEST_CASE("bars out of focus step back", "[figure]") {
+    Bars bars{{"a", "b", "c"}, {{"s", Role::subject, {1, 2, 3}}}};
+    const auto opaque = [](const Bars& mark) {
+        const Theme theme = make_theme(ThemeKind::dark);
+        int count = 0;
+        for (const Primitive& item : laid_out(outcome_of(with({mark}))).items) {
+            const auto* body = std::get_if<FillRect>(&item);
+            count += body && body->color == theme.style(Role::subject).color ? 1 : 0;
+        }
+        return count;
+    };
+    CHECK(opaque(bars) == 3);
+    bars.chosen = 1;
+    CHECK(opaque(bars) == 1);
+}
+
+TEST_CASE("cells part after every few columns and stretch as far as they may", "[figure]") {
+    const auto cells_of = [](const Cells& cells) {
+        std::vector<Rect> rects;
+        Figure f = with({cells});
+        f.x.hidden = f.y.hidden = true;
+        for (const HoverSpot& spot : laid_out(outcome_of(f), {800, 200}).hovers) {
+            rects.push_back(spot.area);
+        }
+        return rects;
+    };
+    Cells cells;
+    cells.columns = 4;
+    cells.items.assign(80, {Role::subject, 1, "", "a cell"});  // twenty low rows
+    const auto plain = cells_of(cells);
+    REQUIRE(plain.size() == 80);
+    CHECK(plain[2].x - plain[1].x == plain[1].x - plain[0].x);
+    cells.gap_every = 2;
+    const auto parted = cells_of(cells);
+    CHECK(parted[2].x - parted[1].x > parted[1].x - parted[0].x);
+    CHECK(parted[4].x == parted[0].x);
+    cells.stretch = 5;
+    CHECK(cells_of(cells)[0].width > 2 * parted[0].width);
 }
 
 TEST_CASE("a heat map answers cell by cell without a spot for each", "[figure][hover]") {

@@ -324,6 +324,7 @@ Figure words() {
     Cells c;
     c.columns = 16;
     c.gap_every = 8;
+    c.stretch = 3;
     for (int row = 0; row < 4; ++row) {
         c.row_names.push_back(std::to_string(row * 64) + " B");
         for (int word = 0; word < 16; ++word) {

@@ -48,8 +48,8 @@ Grid grid_of(const Cells& mark, const Plot& plot) {
     const float room = f.width - names - g.wide_gap * static_cast<float>(gaps);
     const float wide = std::max(0.0F, room) / static_cast<float>(g.columns);
     const float high = std::max(1.0F, f.height / static_cast<float>(g.rows) - g.heading);
-    // Square where it can be; up to 1.6 times as wide or high to use the room.
-    constexpr float most_stretch = 1.6F;
+    // Square where it can be; stretched as far as allowed to use the room.
+    const auto most_stretch = static_cast<float>(std::clamp(mark.stretch, 1.0, 100.0));
     const auto whole = [](float side) {  // keeps every gap the same, unless cells get too small
         return side >= 4 ? std::floor(side) : side;
     };
@@ -139,12 +139,13 @@ void draw_row_names(const Cells& mark, const Grid& g, Plot& plot) {
     float used = -INFINITY;  // down to here by the name before
     for (std::size_t row = 0; row < rows; row += every) {
         const Rect first = cell_rect(g, row * static_cast<std::size_t>(g.columns));
-        // The name of a low row at the very top would stand beyond the frame.
-        const float middle = std::max(first.centre().y, plot.frame.y + font.size / 2);
+        // The name of a low row at the very top would stand beyond the frame. Digits are half as
+        // high as their line.
+        const float middle = std::max(first.centre().y, plot.frame.y + font.size / 4);
         if (middle - font.size / 2 < used || middle + font.size / 2 > plot.frame.bottom() + 2) {
             continue;
         }
-        used = middle + font.size / 2 + 2;
+        used = middle + font.size / 2 + 1;
         plot.add(TextRun{{right, middle},
                          shortened(mark.row_names[row], font, right - plot.frame.x, plot.measure),
                          font,

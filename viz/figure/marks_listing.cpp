@@ -134,8 +134,12 @@ public:
 
     void row(const Row& row, const Rect& area) {
         if (row.folded) {
+            const auto first = mark_.lines.begin() + static_cast<std::ptrdiff_t>(row.first);
+            const auto marked =
+                std::count_if(first, first + static_cast<std::ptrdiff_t>(row.count), is_marked);
             const std::string text =
-                fmt::format("… {} line{}", row.count, row.count > 1 ? "s" : "");
+                fmt::format("… {} line{}{}", row.count, row.count > 1 ? "s" : "",
+                            marked > 0 ? fmt::format(", {} of them marked", marked) : "");
             write({c_.code, area.centre().y}, text, c_.small, plot_.theme.faint,
                   plot_.frame.right() - c_.code);
             return;
@@ -153,10 +157,12 @@ public:
                               VAlign::middle});
         }
         code(line.text, area.centre().y);
-        if (!line.note.empty()) {
+        if (!line.note.empty() && c_.code_right > c_.code) {
             const std::string note =
                 shortened(line.note, c_.small, c_.note_right - c_.code_right - 4, plot_.measure);
-            const Color color = ink(plot_.color(line.role), plot_.theme);
+            // On the strong tint of the chosen line a tinted note would be hard to read.
+            const Color color =
+                chosen ? plot_.theme.text : ink(plot_.color(line.role), plot_.theme);
             plot_.add(TextRun{{c_.note_right, area.centre().y},
                               note,
                               c_.small,
