@@ -47,7 +47,6 @@ Figure moved_figure(const Data& d, const Focus& focus) {
         "needed.",
         d.rungs.size(), format_number(*std::max_element(moved.begin(), moved.end())),
         format_number(*std::min_element(moved.begin(), moved.end())), format_number(needed));
-    f.x.unit = "B";
     Bars bars = bars_of_rungs(d, focus);
     bars.series = {{"", Role::subject, moved}};
     f.marks = {std::move(bars), Rule{fmt::format("needed: {}", format_number(needed)),
