@@ -26,7 +26,7 @@
 //     mma_m16n8k32_s8                 the same for 8-bit integers (8.0)
 //     lop3_and_or(a, b, c)            (a & b) | c in one instruction
 //     launch<kernel>(shape, args...)  kernel<<<...>>>(args...), with the error checked
-//     NIBBLE_UNROLL                   #pragma unroll
+//     NIBBLE_UNROLL, _BY(n)           #pragma unroll, #pragma unroll n
 //
 // Read an element into a named type (`float v = x[i]`, not `auto`), and write p[0] rather than *p.
 #pragma once
@@ -40,6 +40,8 @@
 
 #define NIBBLE_MACHINE cuda
 #define NIBBLE_UNROLL _Pragma("unroll")
+#define NIBBLE_PRAGMA(text) _Pragma(#text)
+#define NIBBLE_UNROLL_BY(n) NIBBLE_PRAGMA(unroll n)
 
 #include <cstdint>
 #include <cuda_bf16.h>

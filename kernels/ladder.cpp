@@ -8,6 +8,7 @@ const std::vector<Ladder>& ladders() {
     static const std::vector<Ladder> all = [] {
         std::vector<Ladder> list;
         add_quantize_ladders(list);
+        add_reduce_ladders(list);
         return list;
     }();
     return all;

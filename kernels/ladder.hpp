@@ -1,6 +1,6 @@
-// The ladders: every GPU kernel of this folder as a row of a registry, with what it teaches, what it
-// has to move, and how to run it on each machine. The command line lists them, the kernel-ladder lab
-// shows them, tests and `nibble measure` walk them; adding a rung is one kernel and one row.
+// The ladders: every GPU kernel of this folder as a row of a registry, with what it teaches, what
+// it has to move, and how to run it on each machine. The command line lists them, the kernel-ladder
+// lab shows them, tests and `nibble measure` walk them; adding a rung is one kernel and one row.
 //
 // A ladder is one operation (group-wise INT4 quantization, say) on named buffers. Its rungs are
 // kernels that do that same operation on those same buffers, each better than the one before.
@@ -13,9 +13,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
-#include <span>
 #include <vector>
 
 #include "kernels/device.hpp"
@@ -34,10 +34,11 @@ struct Job {
 
 /// One array of a ladder, on the device that runs it.
 struct BufferInfo {
-    std::string name;           // "x", "codes", "scales"
+    std::string name;  // "x", "codes", "scales"
     std::size_t bytes = 0;
     std::size_t element_bytes = 4;
     bool is_input = false;
+    bool is_scratch = false;  // from one launch to the next: neither input nor result
 };
 
 /// Buffers in the ladder's order, in the memory of the machine that runs.
@@ -45,10 +46,10 @@ using Buffers = std::span<void* const>;
 using RunLadder = void (*)(const Job&, Buffers);
 
 struct Rung {
-    std::string name;      // "naive", "coalesced": unique in its ladder, a flag's value
-    std::string teaches;   // one line: what this rung does that the one before does not
-    std::string kernel;    // the function's name in the source
-    std::string source;    // "kernels/quantize/int4_group.cuh"
+    std::string name;     // "naive", "coalesced": unique in its ladder, a flag's value
+    std::string teaches;  // one line: what this rung does that the one before does not
+    std::string kernel;   // the function's name in the source
+    std::string source;   // "kernels/quantize/int4_group.cuh"
     RunLadder emulated = nullptr;
     RunLadder cuda = nullptr;  // null in builds without CUDA
 };

@@ -16,11 +16,29 @@ struct RungRow {
     RunLadder run;
 };
 
+// Empty for a format that the ladder does not have. Those of `cuda` exist in builds with CUDA only.
+#define NIBBLE_DECLARE_ROWS                                               \
+    std::span<const RungRow> quantize_int4_group_rows();                  \
+    std::span<const RungRow> quantize_int8_row_rows();                    \
+    std::span<const RungRow> quantize_group_rows(PackedFormat format);    \
+    std::span<const RungRow> quantize_tensor_rows(PackedFormat format);   \
+    std::span<const RungRow> quantize_block_rows(PackedFormat format);    \
+    std::span<const RungRow> quantize_scales_rows();                      \
+    std::span<const RungRow> dequantize_group_rows(PackedFormat format);  \
+    std::span<const RungRow> dequantize_tensor_rows(PackedFormat format); \
+    std::span<const RungRow> dequantize_block_rows(PackedFormat format);  \
+    std::span<const RungRow> dequantize_scales_rows();                    \
+    std::span<const RungRow> pack_nibbles_rows();                         \
+    std::span<const RungRow> unpack_nibbles_rows();                       \
+    std::span<const RungRow> absmax_rows();                               \
+    std::span<const RungRow> histogram_rows();                            \
+    std::span<const RungRow> squared_error_rows();
 namespace emulated {
-std::span<const RungRow> quantize_int4_group_rows();
+NIBBLE_DECLARE_ROWS
 }
-namespace cuda {  // only in builds with CUDA
-std::span<const RungRow> quantize_int4_group_rows();
+namespace cuda {
+NIBBLE_DECLARE_ROWS
 }
+#undef NIBBLE_DECLARE_ROWS
 
 }  // namespace nibble::kernels

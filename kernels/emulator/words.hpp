@@ -17,6 +17,7 @@
 #define __constant__ static const
 #define __shared__ static thread_local
 #define NIBBLE_UNROLL
+#define NIBBLE_UNROLL_BY(n)
 
 #define threadIdx (::nibble::kernels::emulator::running_block->thread().index)
 #define blockIdx (::nibble::kernels::emulator::running_block->index())

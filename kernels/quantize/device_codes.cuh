@@ -101,6 +101,21 @@ __device__ inline unsigned max_of_lanes(unsigned largest, int lanes) {
     return largest;
 }
 
+/// The largest of a block, for all of its threads, with one barrier: each warp by shuffles, then
+/// every warp reads what all of them found.
+template <int threads>
+__device__ inline unsigned max_of_block(unsigned largest) {
+    __shared__ Shared<unsigned[threads / 32]> of_warps;
+    const unsigned t = threadIdx.x;
+    largest = max_of_lanes(largest, 32);
+    if (t % 32 == 0) {
+        of_warps[t / 32] = largest;
+    }
+    __syncthreads();
+    const unsigned other = of_warps[t % (threads / 32)];
+    return max_of_lanes(other, threads / 32);
+}
+
 __device__ inline float not_a_number() {
     return __uint_as_float(0x7fc00000u);
 }

@@ -1,35 +1,11 @@
-#include "kernels/quantize/packed.hpp"
-
 #include <algorithm>
+#include <oneapi/tbb/parallel_for.h>
 #include <stdexcept>
 #include <string>
 
+#include "kernels/quantize/packed_format.hpp"
+
 namespace nibble::kernels {
-namespace {
-
-/// Values in a block of the MX formats and of ggml's.
-constexpr std::size_t block_size = 32;
-
-bool is_block(PackedFormat format) {
-    return format == PackedFormat::q4_0 || format == PackedFormat::q8_0;
-}
-bool is_mx(PackedFormat format) {
-    return format == PackedFormat::mxfp4 || format == PackedFormat::mxfp8_e4m3;
-}
-bool is_nibble(PackedFormat format) {
-    switch (format) {
-        case PackedFormat::int4:
-        case PackedFormat::uint4:
-        case PackedFormat::nf4:
-        case PackedFormat::fp4:
-        case PackedFormat::mxfp4:
-            return true;
-        default:
-            return false;
-    }
-}
-
-}  // namespace
 
 const char* name(PackedFormat format) {
     static constexpr std::array names = {"int8",  "uint8",      "int4",     "uint4",
@@ -45,8 +21,8 @@ const char* name(InputType type) {
 }
 
 std::size_t PackedShape::group() const {
-    if (is_block(format) || is_mx(format)) {
-        return block_size;
+    if (is_ggml_block(format) || traits(format).e8m0) {
+        return packed_block;
     }
     return std::max<std::size_t>(1, group_size == 0 ? columns : group_size);
 }
@@ -62,20 +38,19 @@ std::size_t PackedShape::row_bytes() const {
         case PackedFormat::q8_0:
             return groups() * sizeof(Q8Block);
         default:
-            return is_nibble(format) ? columns / 2 + columns % 2 : columns;
+            return traits(format).nibbles ? columns / 2 + columns % 2 : columns;
     }
 }
 
 std::size_t PackedShape::scale_bytes() const {
-    if (is_block(format)) {
+    if (is_ggml_block(format)) {
         return 0;
     }
-    return rows * groups() * (is_mx(format) ? 1 : sizeof(float));
+    return rows * groups() * (traits(format).e8m0 ? 1 : sizeof(float));
 }
 
 std::size_t PackedShape::zero_point_bytes() const {
-    const bool has = format == PackedFormat::uint8 || format == PackedFormat::uint4;
-    return has ? rows * groups() : 0;
+    return traits(format).affine ? rows * groups() : 0;
 }
 
 const std::array<float, 16>& level_table(PackedFormat format) {
@@ -118,6 +93,54 @@ const std::array<float, 16>& level_table(PackedFormat format) {
             throw std::invalid_argument(std::string("level_table: ") + name(format) +
                                         " has no table; nf4, fp4 and mxfp4 do");
     }
+}
+
+void check_rows(const PackedShape& shape, std::size_t first, std::size_t count) {
+    if (is_ggml_block(shape.format) && shape.columns % packed_block != 0) {
+        throw std::invalid_argument(std::string(name(shape.format)) + " needs a multiple of 32 " +
+                                    "columns, not " + std::to_string(shape.columns));
+    }
+    if (first > shape.rows || count > shape.rows - first) {
+        throw std::invalid_argument(std::to_string(count) + " rows from row " +
+                                    std::to_string(first) + " of a matrix of " +
+                                    std::to_string(shape.rows));
+    }
+}
+
+void check_given_scale(PackedFormat format) {
+    if (!traits(format).given_scale_ok) {
+        throw std::invalid_argument(std::string(name(format)) +
+                                    " has no scale per tensor; int8, int4 and FP8 have");
+    }
+}
+
+namespace {
+
+/// Calls body(first, count) for tiles of rows, on oneTBB's threads.
+template <class Body>
+void for_each_tile(const PackedShape& shape, const Body& body) {
+    constexpr std::size_t tile_values = std::size_t{1} << 16;
+    const std::size_t tile_rows =
+        std::max<std::size_t>(1, tile_values / std::max<std::size_t>(1, shape.columns));
+    const std::size_t tiles = (shape.rows + tile_rows - 1) / tile_rows;
+    oneapi::tbb::parallel_for(std::size_t{0}, tiles, [&](std::size_t tile) {
+        const std::size_t first = tile * tile_rows;
+        body(first, std::min(tile_rows, shape.rows - first));
+    });
+}
+
+}  // namespace
+
+void quantize(const PackedShape& shape, InputType type, const void* x, const PackedView& out) {
+    for_each_tile(shape, [&](std::size_t first, std::size_t count) {
+        quantize_rows(shape, type, x, out, first, count);
+    });
+}
+
+void dequantize(const PackedShape& shape, const ConstPackedView& packed, float* y) {
+    for_each_tile(shape, [&](std::size_t first, std::size_t count) {
+        dequantize_rows(shape, packed, y, first, count);
+    });
 }
 
 }  // namespace nibble::kernels

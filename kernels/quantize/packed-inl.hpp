@@ -1,0 +1,113 @@
+// Registers of float values from float, binary16 or bfloat16 in memory; included once for each
+// instruction set, between HWY_BEFORE_NAMESPACE's namespaces.
+#if defined(NIBBLE_PACKED_INL_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef NIBBLE_PACKED_INL_HPP
+#undef NIBBLE_PACKED_INL_HPP
+#else
+#define NIBBLE_PACKED_INL_HPP
+#endif
+
+#include <cstring>
+#include <hwy/highway.h>
+#include <type_traits>
+#include <utility>
+
+#include "kernels/quantize/packed_format.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace nibble::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Tag = hn::CappedTag<float, 16>;
+using IntTag = hn::RebindToSigned<Tag>;
+using BitsTag = hn::RebindToUnsigned<Tag>;
+using ShortTag = hn::Rebind<std::uint16_t, Tag>;
+using ByteTag = hn::Rebind<std::uint8_t, Tag>;
+using SignedByteTag = hn::Rebind<std::int8_t, Tag>;
+using Vec = hn::Vec<Tag>;
+using IntVec = hn::Vec<IntTag>;
+using BitsVec = hn::Vec<BitsTag>;
+constexpr std::size_t lanes = hn::MaxLanes(Tag{});
+
+/// As binary16_to_float, in every lane.
+HWY_INLINE Vec widen_binary16(BitsVec half) {
+    const Tag d;
+    const BitsTag bits;
+    const BitsVec magnitude = hn::And(half, hn::Set(bits, 0x7fffu));
+    const Vec value = hn::Mul(hn::BitCast(d, hn::ShiftLeft<13>(magnitude)), hn::Set(d, 0x1p112F));
+    const BitsVec beyond =
+        hn::IfThenElseZero(hn::Gt(magnitude, hn::Set(bits, 0x7bffu)), hn::Set(bits, 0x7f800000u));
+    const BitsVec sign = hn::ShiftLeft<16>(hn::Xor(half, magnitude));
+    return hn::BitCast(d, hn::Or(hn::BitCast(bits, value), hn::Or(beyond, sign)));
+}
+
+/// Values from `begin` on, whatever their type.
+template <InputType type>
+struct Input {
+    static constexpr std::size_t bytes = bytes_of(type);
+    const std::uint8_t* begin;
+
+    Input(const void* x, std::size_t first)
+        : begin(static_cast<const std::uint8_t*>(x) + first * bytes) {}
+
+    HWY_INLINE Vec load(std::size_t i) const { return load_at(begin + i * bytes); }
+
+    /// Of the last count < lanes values, and zeros after them.
+    HWY_INLINE Vec load_last(std::size_t i, std::size_t count) const {
+        alignas(64) std::uint8_t copy[lanes * bytes] = {};
+        std::memcpy(copy, begin + i * bytes, count * bytes);
+        return load_at(copy);
+    }
+
+private:
+    HWY_INLINE static Vec load_at(const std::uint8_t* from) {
+        const Tag d;
+        if constexpr (type == InputType::f32) {
+            return hn::LoadU(d, reinterpret_cast<const float*>(from));
+        } else {
+            const auto half = hn::PromoteTo(
+                BitsTag{}, hn::LoadU(ShortTag{}, reinterpret_cast<const std::uint16_t*>(from)));
+            return type == InputType::f16 ? widen_binary16(half)
+                                          : hn::BitCast(d, hn::ShiftLeft<16>(half));
+        }
+    }
+};
+
+HWY_INLINE IntVec magnitude_bits(Vec x) {
+    return hn::BitCast(IntTag{}, hn::Abs(x));
+}
+
+/// Calls body with std::integral_constant of the type.
+template <class Body>
+HWY_INLINE void with_type(InputType type, const Body& body) {
+    switch (type) {
+        case InputType::f32:
+            return body(std::integral_constant<InputType, InputType::f32>{});
+        case InputType::f16:
+            return body(std::integral_constant<InputType, InputType::f16>{});
+        case InputType::bf16:
+            return body(std::integral_constant<InputType, InputType::bf16>{});
+    }
+}
+
+/// Calls body with std::integral_constant of a format that is not one of ggml's blocks.
+template <class Body>
+HWY_INLINE void with_group_format(PackedFormat format, const Body& body) {
+    const auto try_each = [&]<std::size_t... k>(std::index_sequence<k...>) {
+        const auto try_one = [&](auto candidate) {
+            if constexpr (!is_ggml_block(candidate())) {
+                if (candidate() == format) {
+                    body(candidate);
+                }
+            }
+        };
+        (try_one(std::integral_constant<PackedFormat, all_packed_formats[k]>{}), ...);
+    };
+    try_each(std::make_index_sequence<all_packed_formats.size()>{});
+}
+
+}  // namespace nibble::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

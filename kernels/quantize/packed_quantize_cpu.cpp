@@ -1,0 +1,355 @@
+// Quantization of groups with Highway, compiled once for each instruction set. A group is read
+// twice: for its range, and, out of the first-level cache by then, for its codes.
+//
+// A rounder turns one register of values into codes; every format is one of four. Codes of four
+// bits gather as bytes in a small buffer and are packed from there, so that groups may begin and
+// end anywhere in a byte.
+#include <algorithm>
+#include <array>
+
+#include "kernels/quantize/packed_format.hpp"
+
+// Registers of unknown width cannot be members of the structs below; such machines have NEON too.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/quantize/packed_quantize_cpu.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/quantize/nibbles-inl.hpp"
+#include "kernels/quantize/packed-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace nibble::kernels::HWY_NAMESPACE {
+
+/// round(x / scale) between two limits, and an offset that makes it a code.
+struct IntegerRounder {
+    Vec scale, low, high;
+    IntVec offset;
+
+    HWY_INLINE IntVec operator()(Vec x) const {
+        const Vec steps = hn::Clamp(hn::Div(x, scale), low, high);
+        return hn::Add(hn::NearestInt(steps), offset);
+    }
+};
+
+/// The code of the level nearest to x * inverse. Levels are visited from the smallest up (for
+/// `signed_magnitude` from 0 up, the sign apart): the code changes by `step` where x lies above
+/// `middle`.
+struct LevelSearch {
+    std::array<float, 15> middle = {};
+    std::array<std::int32_t, 15> step = {};  // exclusive or of neighbouring codes
+
+    explicit LevelSearch(const std::array<float, 16>& levels, std::size_t count) {
+        std::array<std::size_t, 16> order = {};
+        for (std::size_t k = 0; k < count; ++k) {
+            order[k] = k;
+        }
+        std::sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count),
+                  [&](std::size_t a, std::size_t b) { return levels[a] < levels[b]; });
+        for (std::size_t k = 0; k + 1 < count; ++k) {
+            middle[k] = (levels[order[k]] + levels[order[k + 1]]) / 2;
+            step[k] = static_cast<std::int32_t>(order[k] ^ order[k + 1]);
+        }
+    }
+};
+
+template <bool signed_magnitude>
+struct LevelRounder {
+    const LevelSearch& search;
+    Vec inverse;
+
+    HWY_INLINE IntVec operator()(Vec x) const {
+        const Tag d;
+        const IntTag i;
+        const Vec scaled = hn::Mul(x, inverse);
+        const Vec place = signed_magnitude ? hn::Abs(scaled) : scaled;
+        IntVec code = hn::Zero(i);
+        for (std::size_t k = 0; k < (signed_magnitude ? 7 : 15); ++k) {
+            const auto above = hn::RebindMask(i, hn::Gt(place, hn::Set(d, search.middle[k])));
+            code = hn::Xor(code, hn::IfThenElseZero(above, hn::Set(i, search.step[k])));
+        }
+        if constexpr (signed_magnitude) {
+            const auto negative = hn::RebindMask(i, hn::Lt(scaled, hn::Zero(d)));
+            code = hn::Or(code, hn::IfThenElseZero(negative, hn::Set(i, 8)));
+        }
+        return code;
+    }
+};
+
+/// x / scale as a small float with subnormal numbers, saturating.
+template <PackedFormat format>
+struct SmallFloatRounder {
+    static constexpr SmallFloat f = small_float(format);
+    Vec scale;
+
+    HWY_INLINE IntVec operator()(Vec x) const {
+        const Tag d;
+        const IntTag i;
+        const auto exponent_bits = [&](int exponent) {
+            return hn::Set(i, static_cast<std::int32_t>(exponent << 23));
+        };
+        const Vec scaled = hn::Div(x, scale);
+        const Vec magnitude = hn::Min(hn::Abs(scaled), hn::Set(d, f.largest));
+        // The spacing of the format's numbers around `scaled`, and its reciprocal: powers of two.
+        const IntVec smallest = exponent_bits(128 - f.bias);  // of the normal numbers
+        const IntVec exponent =
+            hn::Max(hn::And(hn::BitCast(i, magnitude), exponent_bits(255)), smallest);
+        const IntVec inverse_spacing = hn::Sub(exponent_bits(254 + f.mantissa_bits), exponent);
+        const IntVec steps = hn::NearestInt(hn::Mul(magnitude, hn::BitCast(d, inverse_spacing)));
+        // A code counts the numbers below it: the steps, of which the first binade has its own
+        // number, and 2^mantissa_bits more for each binade after it.
+        const IntVec below = hn::ShiftRight<23 - f.mantissa_bits>(hn::Sub(exponent, smallest));
+        const auto sign = hn::ShiftLeft<f.exponent_bits + f.mantissa_bits>(
+            hn::ShiftRight<31>(hn::BitCast(BitsTag{}, x)));
+        return hn::Or(hn::Add(steps, below), hn::BitCast(i, sign));
+    }
+};
+
+/// Any of them, for values that may be NaN.
+template <class Rounder>
+struct OrNan {
+    Rounder rounder;
+    IntVec nan;
+
+    HWY_INLINE IntVec operator()(Vec x) const {
+        return hn::IfThenElse(hn::RebindMask(IntTag{}, hn::IsNaN(x)), nan, rounder(x));
+    }
+};
+
+/// What is the same for all groups: makes the rounder of each.
+template <PackedFormat format>
+struct RounderMaker {
+    auto operator()(const GroupScale& s) const {
+        constexpr FormatTraits f = traits(format);
+        const Tag d;
+        const IntTag i;
+        if constexpr (f.affine) {
+            // Limits less the zero point: codes are clamped after it is added.
+            const auto zero = static_cast<float>(s.zero_point);
+            return IntegerRounder{hn::Set(d, s.scale), hn::Set(d, -zero),
+                                  hn::Set(d, f.steps - zero), hn::Set(i, s.zero_point)};
+        } else if constexpr (format == PackedFormat::int8 || format == PackedFormat::int4) {
+            return IntegerRounder{hn::Set(d, s.scale), hn::Set(d, -f.steps), hn::Set(d, f.steps),
+                                  hn::Set(i, f.zero)};
+        } else {
+            return SmallFloatRounder<format>{hn::Set(d, s.scale)};
+        }
+    }
+};
+
+template <PackedFormat format>
+requires(format == PackedFormat::nf4 || format == PackedFormat::fp4) struct RounderMaker<format> {
+    static constexpr bool signed_magnitude = format == PackedFormat::fp4;
+    LevelSearch search{level_table(format), signed_magnitude ? 8u : 16u};
+
+    auto operator()(const GroupScale& s) const {
+        return LevelRounder<signed_magnitude>{search, hn::Set(Tag{}, 1 / s.scale)};
+    }
+};
+
+template <class Rounder, class In>
+HWY_INLINE void round_run(const Rounder& rounder, const In& in, std::size_t first,
+                          std::size_t count, std::uint8_t* codes) {
+    const ByteTag bytes;
+    const auto rounded = [&](Vec x) {
+        return hn::TruncateTo(bytes, hn::BitCast(BitsTag{}, rounder(x)));
+    };
+    std::size_t i = 0;
+    for (; i + lanes <= count; i += lanes) {
+        hn::StoreU(rounded(in.load(first + i)), bytes, codes + i);
+    }
+    if (i < count) {
+        alignas(16) std::uint8_t last[lanes];
+        hn::Store(rounded(in.load_last(first + i, count - i)), bytes, last);
+        std::memcpy(codes + i, last, count - i);
+    }
+}
+
+/// Where the codes of a row go, in order: straight to memory, or packed in pairs.
+template <PackedFormat format>
+class CodeWriter {
+public:
+    explicit CodeWriter(std::uint8_t* row) : row_(row) {}
+
+    /// Calls write(offset, count, codes) for pieces of the next `count` codes.
+    template <class Write>
+    HWY_INLINE void next(std::size_t count, const Write& write) {
+        if constexpr (!f.nibbles) {
+            write(0, count, row_);
+            row_ += count;
+        } else {
+            for (std::size_t done = 0; done < count;) {
+                const std::size_t piece = std::min(count - done, buffer_.size() - filled_);
+                write(done, piece, buffer_.data() + filled_);
+                filled_ += piece;
+                done += piece;
+                if (filled_ == buffer_.size()) {
+                    flush();
+                }
+            }
+        }
+    }
+
+    void end_row() { flush(); }
+
+private:
+    static constexpr FormatTraits f = traits(format);
+
+    void flush() {
+        if constexpr (f.nibbles) {
+            pack<f.high_first>(buffer_.data(), row_, filled_);
+            row_ += filled_ / 2;
+            filled_ = 0;
+        }
+    }
+
+    std::uint8_t* row_;
+    alignas(64) std::array<std::uint8_t, f.nibbles ? 1024 : 1> buffer_;
+    std::size_t filled_ = 0;
+};
+
+template <bool affine, class In>
+HWY_INLINE GroupRange find_range(const In& in, std::size_t first, std::size_t count) {
+    const Tag d;
+    const IntTag i;
+    // Two of each, so that one need not wait for the other.
+    IntVec largest0 = hn::Zero(i), largest1 = largest0;
+    Vec low = hn::Zero(d), high = low;
+    const auto add = [&](Vec x, IntVec& largest) {
+        largest = hn::Max(largest, magnitude_bits(x));
+        if constexpr (affine) {
+            low = hn::Min(low, x);
+            high = hn::Max(high, x);
+        }
+    };
+    std::size_t at = 0;
+    for (; at + 2 * lanes <= count; at += 2 * lanes) {
+        add(in.load(first + at), largest0);
+        add(in.load(first + at + lanes), largest1);
+    }
+    if (at + lanes <= count) {
+        add(in.load(first + at), largest0);
+        at += lanes;
+    }
+    if (at < count) {
+        add(in.load_last(first + at, count - at), largest1);
+    }
+    GroupRange range;
+    range.largest =
+        static_cast<std::uint32_t>(hn::GetLane(hn::MaxOfLanes(i, hn::Max(largest0, largest1))));
+    if constexpr (affine) {
+        range.low = hn::GetLane(hn::MinOfLanes(d, low));
+        range.high = hn::GetLane(hn::MaxOfLanes(d, high));
+    }
+    return range;
+}
+
+template <PackedFormat format, InputType type>
+void quantize_groups(const PackedShape& shape, const void* x, const PackedView& out,
+                     std::size_t first, std::size_t rows) {
+    constexpr FormatTraits f = traits(format);
+    const RounderMaker<format> make_rounder;
+    const std::size_t group_size = shape.group(), groups = shape.groups();
+    for (std::size_t r = first; r < first + rows; ++r) {
+        const Input<type> in(x, r * shape.columns);
+        CodeWriter<format> writer(out.codes + r * shape.row_bytes());
+        for (std::size_t g = 0; g < groups; ++g) {
+            const std::size_t begin = g * group_size;
+            const std::size_t count = std::min(group_size, shape.columns - begin);
+            const GroupScale s = group_scale<format>(find_range<f.affine>(in, begin, count));
+            const std::size_t at = r * groups + g;
+            if constexpr (f.e8m0) {
+                static_cast<std::uint8_t*>(out.scales)[at] = s.e8m0;
+            } else {
+                static_cast<float*>(out.scales)[at] = s.scale;
+            }
+            if constexpr (f.affine) {
+                out.zero_points[at] = s.zero_point;
+            }
+            if (s.divides()) {
+                const auto rounder = make_rounder(s);
+                writer.next(count, [&](std::size_t offset, std::size_t n, std::uint8_t* codes) {
+                    round_run(rounder, in, begin + offset, n, codes);
+                });
+            } else {
+                writer.next(count, [&](std::size_t, std::size_t n, std::uint8_t* codes) {
+                    std::memset(codes, f.zero, n);
+                });
+            }
+        }
+        writer.end_row();
+    }
+}
+
+template <PackedFormat format, InputType type>
+void quantize_given(const PackedShape& shape, float scale, const void* x, const PackedView& out,
+                    std::size_t first, std::size_t rows) {
+    constexpr FormatTraits f = traits(format);
+    const OrNan rounder{RounderMaker<format>()({scale}), hn::Set(IntTag{}, f.nan)};
+    const bool divides = scale > 0 && scale <= std::numeric_limits<float>::max();
+    for (std::size_t r = first; r < first + rows; ++r) {
+        const Input<type> in(x, r * shape.columns);
+        CodeWriter<format> writer(out.codes + r * shape.row_bytes());
+        writer.next(shape.columns, [&](std::size_t offset, std::size_t n, std::uint8_t* codes) {
+            if (divides) {
+                round_run(rounder, in, offset, n, codes);
+            } else {
+                std::memset(codes, f.zero, n);
+            }
+        });
+        writer.end_row();
+    }
+}
+
+void quantize_groups_of(const PackedShape& shape, InputType type, const void* x,
+                        const PackedView& out, std::size_t first, std::size_t rows) {
+    with_type(type, [&](auto t) {
+        with_group_format(shape.format, [&](auto format) {
+            quantize_groups<format(), t()>(shape, x, out, first, rows);
+        });
+    });
+}
+
+void quantize_given_of(const PackedShape& shape, float scale, InputType type, const void* x,
+                       const PackedView& out, std::size_t first, std::size_t rows) {
+    with_type(type, [&](auto t) {
+        with_group_format(shape.format, [&](auto format) {
+            if constexpr (traits(format()).given_scale_ok) {
+                quantize_given<format(), t()>(shape, scale, x, out, first, rows);
+            }
+        });
+    });
+}
+
+}  // namespace nibble::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace nibble::kernels {
+namespace {
+
+HWY_EXPORT(quantize_groups_of);
+HWY_EXPORT(quantize_given_of);
+
+}  // namespace
+
+void quantize_rows(const PackedShape& shape, InputType type, const void* x, const PackedView& out,
+                   std::size_t first, std::size_t count) {
+    check_rows(shape, first, count);
+    if (is_ggml_block(shape.format)) {
+        quantize_block_rows(shape, type, x, out.codes, first, count);
+    } else {
+        HWY_DYNAMIC_DISPATCH(quantize_groups_of)(shape, type, x, out, first, count);
+    }
+}
+
+void quantize_rows_with(const PackedShape& shape, float scale, InputType type, const void* x,
+                        const PackedView& out, std::size_t first, std::size_t count) {
+    check_rows(shape, first, count);
+    check_given_scale(shape.format);
+    HWY_DYNAMIC_DISPATCH(quantize_given_of)(shape, scale, type, x, out, first, count);
+}
+
+}  // namespace nibble::kernels
+#endif

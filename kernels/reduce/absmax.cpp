@@ -1,0 +1,1 @@
+#include "kernels/reduce/absmax_rungs.cuh"
