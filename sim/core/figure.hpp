@@ -74,6 +74,7 @@ struct Bars {
     bool stacked = false;
     bool horizontal = false;
     bool value_labels = true;  // the number at the end of each bar, when there is room
+    int chosen = -1;           // index of the name in focus, the others step back; negative: none
     Pick pick = {};            // item = index of the name
 };
 
@@ -155,8 +156,11 @@ struct Cells {
     };
     int columns = 1;
     std::vector<Item> items;
-    std::vector<std::string> groups = {};  // headings over runs of cells
-    std::vector<int> group_starts = {};    // first item of each heading
+    std::vector<std::string> groups = {};     // headings over runs of cells
+    std::vector<int> group_starts = {};       // first item of each heading
+    std::vector<std::string> row_names = {};  // to the left of each row of cells
+    int gap_every = 0;                        // a wider gap after so many columns; 0: none
+    double stretch = 1.6;  // a cell is at most so many times as wide as it is high, or as high
     Pick pick = {};
 };
 
@@ -184,6 +188,22 @@ struct Tokens {
     Pick pick = {};
 };
 
+/// Lines of source code with their numbers, some of them marked. A listing that is too long for its
+/// place keeps the chosen line, then the marked ones, then what surrounds them, and says how many
+/// lines are left out where.
+struct Listing {
+    struct Item {
+        std::string text;
+        Role role = Role::muted;  // any other tints the line
+        std::string note = {};    // in the right margin: "32 sectors"
+        std::string label = {};   // on hover
+    };
+    std::vector<Item> lines;
+    unsigned first_line = 1;  // number of the first
+    int chosen = -1;          // index of the line in focus; negative: none
+    Pick pick = {};           // item = index of the line; only lines with a note can be picked
+};
+
 /// A point or a line on the chart that the reader drags. An axis whose parameter is empty does not
 /// move. With only `x_param`, and `y` absent, it is a vertical line; likewise for y.
 /// The dragged axis value, divided by `x_scale` (`y_scale`), becomes the parameter's value.
@@ -197,7 +217,7 @@ struct Handle {
 };
 
 using Mark = std::variant<Line, Points, Bars, Band, Histogram, Heatmap, Rule, Ticks, Note, Segments,
-                          Cells, Tree, Tokens, Handle>;
+                          Cells, Tree, Tokens, Listing, Handle>;
 
 /// How an axis (or a metric) writes its numbers.
 enum class NumberStyle { plain, si, bytes, percent };

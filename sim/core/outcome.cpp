@@ -134,6 +134,19 @@ struct MarkToJson {
         }
         return j;
     }
+    Json operator()(const Listing& m) const {
+        Json j = {{"mark", "listing"},
+                  {"first_line", m.first_line},
+                  {"chosen", m.chosen},
+                  {"lines", Json::array()}};
+        for (const Listing::Item& line : m.lines) {
+            Json one = base("line", line.label, line.role);
+            one["text"] = line.text;
+            one["note"] = line.note;
+            j["lines"].push_back(one);
+        }
+        return j;
+    }
     Json operator()(const Handle& m) const {
         Json j = base("handle", m.label, m.role);
         j["x"] = m.x ? number(*m.x) : Json(nullptr);

@@ -4,6 +4,7 @@ namespace nibble {
 
 Experiment number_formats();
 Experiment quantizer();
+Experiment kernel_ladder();
 Experiment tiny_model_lab();
 Experiment training();
 Experiment roofline();
@@ -14,6 +15,7 @@ const Experiments& all_experiments() {
     static const Experiments all = {
         number_formats(),
         quantizer(),
+        kernel_ladder(),
         tiny_model_lab(),
         training(),
         roofline(),

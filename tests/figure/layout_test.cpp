@@ -64,7 +64,7 @@ std::vector<samples::Sample> nasty_figures() {
     add("nothing", with({}));
     add("no values", with({Line{"empty", Role::subject, {}, {}}, Points{}, Bars{}, Band{},
                            Histogram{}, Heatmap{}, Ticks{}, Segments{}}));
-    add("free marks without items", with({Cells{}, Tree{}, Tokens{}}));
+    add("free marks without items", with({Cells{}, Tree{}, Tokens{}, Listing{}}));
     add("one point", with({Line{"alone", Role::subject, {3}, {5}}}));
     add("all NaN", with({Line{"nan", Role::subject, {1, 2}, {NAN, NAN}}}));
     add("infinities", with({Line{"inf", Role::subject, {1, 2, 3}, {-infinity, 2, infinity}}}));
@@ -126,6 +126,17 @@ std::vector<samples::Sample> nasty_figures() {
     map.low = map.high = 0;
     add("matrix of NaN", with({map}));
     add("tree with broken parents", with({Tree{{{5, "a"}, {1, "b"}, {-7, "c"}, {0, "d"}}}}));
+    Listing code;
+    code.chosen = 900;
+    code.first_line = 4000000000;
+    code.lines.assign(500, {std::string(300, 'W'), Role::limit, std::string(300, 'n')});
+    add("a listing of long marked lines", with({code}));
+    Cells named;
+    named.columns = 3;
+    named.gap_every = 1;
+    named.items.resize(200);
+    named.row_names.assign(90, std::string(80, 'W'));
+    add("cells with long names for too many rows", with({named}));
     Figure text =
         with({Note{1, 1, "bad \xff bytes \xc3"}, Line{"\x01\x02", Role::subject, {0, 2}, {0, 2}}});
     add("text that is not UTF-8", text);
@@ -251,6 +262,96 @@ TEST_CASE("marks beyond a zoom are cut at the frame", "[figure][layout]") {
     }
 }
 
+namespace {
+
+/// The texts of a laid-out listing in the order of drawing, 480 points wide.
+std::vector<std::string> texts_of(const Listing& code, float height) {
+    Figure f = with({code});
+    f.title.clear();
+    f.x.hidden = f.y.hidden = true;
+    Outcome o;
+    o.rows = {{1, {f}}};
+    std::vector<std::string> texts;
+    const Scene scene = layout(o, {480, height}, make_theme(ThemeKind::light), measure);
+    for (const auto& box : samples::text_boxes(scene, measure)) {
+        texts.push_back(box.text);
+    }
+    return texts;
+}
+
+Listing numbered(int count) {
+    Listing code;
+    for (int i = 1; i <= count; ++i) {
+        code.lines.push_back({"line " + std::to_string(i)});
+    }
+    return code;
+}
+
+}  // namespace
+
+TEST_CASE("a listing shows all its lines where they fit", "[figure][listing]") {
+    // 300 points less two margins of 18 leave 264: sixteen rows of 16.
+    const auto texts = texts_of(numbered(16), 300);
+    REQUIRE(texts.size() == 32);
+    CHECK(texts[0] == "1");
+    CHECK(texts[1] == "line 1");
+    CHECK(texts[31] == "line 16");
+}
+
+TEST_CASE("a long listing keeps what matters and counts what it leaves out", "[figure][listing]") {
+    Listing code = numbered(100);
+    code.chosen = 49;
+    code.lines[9].note = "a store";
+    const auto texts = texts_of(code, 300);
+    const auto has = [&](const std::string& text) {
+        return std::count(texts.begin(), texts.end(), text) == 1;
+    };
+    CHECK(has("line 50"));
+    CHECK(has("line 10"));
+    CHECK(has("a store"));
+    int rows = 0, lines = 0;
+    for (const std::string& text : texts) {
+        const bool fold = text.starts_with("…");
+        rows += fold || text.starts_with("line ") ? 1 : 0;
+        lines += text.starts_with("line ") ? 1 : fold ? std::stoi(text.substr(4)) : 0;
+    }
+    CHECK(rows == 16);
+    CHECK(lines == 100);  // shown and hidden
+}
+
+TEST_CASE("a fold of a listing says when it hides marked lines", "[figure][listing]") {
+    Listing code = numbered(100);
+    for (const std::size_t line : {49U, 2U, 4U, 97U}) {
+        code.lines[line].note = "note";
+    }
+    code.chosen = 49;
+    const auto texts = texts_of(code, 55);  // three rows: 55 points less two margins of 3
+    CHECK(texts == std::vector<std::string>{"… 49 lines, 2 of them marked", "50", "line 50", "note",
+                                            "… 50 lines, 1 of them marked"});
+}
+
+TEST_CASE("comments of a listing stand apart from code, strings do not", "[figure][listing]") {
+    Listing code;
+    code.lines = {{"    int a = 0;  // zero"}, {"print(\"http://x\");"}, {"/* all"}, {" * of it"}};
+    const auto texts = texts_of(code, 300);
+    CHECK(texts == std::vector<std::string>{"1", "int a = 0;", "// zero", "2",
+                                            "print(\"http://x\");", "3", "/* all", "4", "* of it"});
+}
+
+TEST_CASE("only noted lines of a listing can be picked", "[figure][listing][hover]") {
+    Listing code = numbered(3);
+    code.lines[1] = {"line 2", Role::limit, "8 sectors", "load"};
+    code.pick = {"site", {std::int64_t{0}, std::int64_t{7}, std::int64_t{0}}};
+    Figure f = with({code});
+    f.title.clear();
+    f.x.hidden = f.y.hidden = true;
+    const Scene scene = laid_out(outcome_of(f));
+    REQUIRE(scene.hovers.size() == 1);
+    CHECK(scene.hovers[0].text == "load");
+    REQUIRE(scene.hovers[0].set.size() == 1);
+    CHECK(scene.hovers[0].set[0] == std::pair<std::string, Value>("site", std::int64_t{7}));
+}
+
 TEST_CASE("the pointer finds values and what a click sets", "[figure][hover]") {
     Figure f = with(
         {Points{"series", Role::subject, {1, 2}, {10, 20}, {"first", "second"}, {"bits", {}}}});
@@ -264,6 +365,61 @@ TEST_CASE("the pointer finds values and what a click sets", "[figure][hover]") {
     CHECK(hit->set[0].first == "bits");
     CHECK(hit->set[0].second == Value(std::int64_t(1)));
     CHECK_FALSE(hover_at(scene, {1, 1}));
+}
+
+TEST_CASE("the whole place of a picked bar can be clicked, however short it is",
+          "[figure][hover]") {
+    Figure f = with({Bars{{"long", "short"}, {{"s", Role::subject, {1000, 0.001}}}}});
+    auto& bars = std::get<Bars>(f.marks[0]);
+    bars.horizontal = true;
+    bars.pick = {"rung", {std::int64_t{1}, std::int64_t{2}}};
+    const Scene scene = laid_out(outcome_of(f));
+    const Rect frame = scene.plots.at(0).frame;
+    const auto hit = hover_at(scene, {frame.right() - 5, frame.y + frame.height * 0.75F});
+    REQUIRE(hit);
+    CHECK(hit->text == "short");
+    REQUIRE(hit->set.size() == 1);
+    CHECK(hit->set[0] == std::pair<std::string, Value>("rung", std::int64_t{2}));
+}
+
+TEST_CASE("bars out of focus step back", "[figure]") {
+    Bars bars{{"a", "b", "c"}, {{"s", Role::subject, {1, 2, 3}}}};
+    const auto opaque = [](const Bars& mark) {
+        const Theme theme = make_theme(ThemeKind::dark);
+        int count = 0;
+        for (const Primitive& item : laid_out(outcome_of(with({mark}))).items) {
+            const auto* body = std::get_if<FillRect>(&item);
+            count += body && body->color == theme.style(Role::subject).color ? 1 : 0;
+        }
+        return count;
+    };
+    CHECK(opaque(bars) == 3);
+    bars.chosen = 1;
+    CHECK(opaque(bars) == 1);
+}
+
+TEST_CASE("cells part after every few columns and stretch as far as they may", "[figure]") {
+    const auto cells_of = [](const Cells& cells) {
+        std::vector<Rect> rects;
+        Figure f = with({cells});
+        f.x.hidden = f.y.hidden = true;
+        for (const HoverSpot& spot : laid_out(outcome_of(f), {800, 200}).hovers) {
+            rects.push_back(spot.area);
+        }
+        return rects;
+    };
+    Cells cells;
+    cells.columns = 4;
+    cells.items.assign(80, {Role::subject, 1, "", "a cell"});  // twenty low rows
+    const auto plain = cells_of(cells);
+    REQUIRE(plain.size() == 80);
+    CHECK(plain[2].x - plain[1].x == plain[1].x - plain[0].x);
+    cells.gap_every = 2;
+    const auto parted = cells_of(cells);
+    CHECK(parted[2].x - parted[1].x > parted[1].x - parted[0].x);
+    CHECK(parted[4].x == parted[0].x);
+    cells.stretch = 5;
+    CHECK(cells_of(cells)[0].width > 2 * parted[0].width);
 }
 
 TEST_CASE("a heat map answers cell by cell without a spot for each", "[figure][hover]") {

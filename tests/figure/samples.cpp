@@ -318,6 +318,57 @@ Figure tokens() {
     return f;
 }
 
+Figure words() {
+    Figure f = titled("words", "Which lane asks for which word", "Words of memory in sectors");
+    f.x.hidden = f.y.hidden = true;
+    Cells c;
+    c.columns = 16;
+    c.gap_every = 8;
+    c.stretch = 3;
+    for (int row = 0; row < 4; ++row) {
+        c.row_names.push_back(std::to_string(row * 64) + " B");
+        for (int word = 0; word < 16; ++word) {
+            const bool wanted = word == 0;
+            c.items.push_back({wanted     ? Role::subject
+                               : word < 8 ? Role::limit
+                                          : Role::muted,
+                               wanted ? 1.0 : 0.0, wanted ? std::to_string(row) : "",
+                               "word " + std::to_string(row * 16 + word), word >= 8});
+        }
+    }
+    f.marks = {c};
+    return f;
+}
+
+Figure listing(int lines) {
+    Figure f = titled(lines > 12 ? "listing-long" : "listing", "A kernel and what it asks for",
+                      "Source code with notes");
+    f.x.hidden = f.y.hidden = true;
+    f.footnote = "sectors of 32 bytes, counted before the caches";
+    const std::vector<std::string> source = {
+        "// Each thread takes one row.",
+        "__global__ void row_sum(const float* x, float* sums, int columns) {",
+        "    const int row = blockIdx.x * blockDim.x + threadIdx.x;",
+        "    float sum = 0;",
+        "    for (int i = 0; i < columns; ++i) {",
+        "        sum += x[row * columns + i];  // neighbours are a whole row apart",
+        "    }",
+        "",
+        "    sums[row] = sum;",
+        "}"};
+    Listing code;
+    code.first_line = 41;
+    for (int i = 0; i < lines; ++i) {
+        code.lines.push_back({source[static_cast<std::size_t>(i) % source.size()]});
+    }
+    code.lines[5] = {code.lines[5].text, Role::limit, "32 sectors", "load, 8 times what it uses"};
+    code.lines[8] = {code.lines[8].text, Role::reference, "4 sectors", "store"};
+    code.chosen = 5;
+    code.pick = {"line", {}};
+    f.marks = {code};
+    return f;
+}
+
 Figure handles() {
     Figure f =
         titled("handles", "Where the operating point lies", "A valley with a point and two lines");
@@ -349,9 +400,11 @@ Figure crossing() {
 
 std::vector<Sample> all_marks() {
     std::vector<Sample> list;
-    for (Figure f : {lines(), gaps_and_steps(), points(), scatter(), grouped_bars(), stacked_bars(),
-                     negative_bars(), band(), histogram(), heatmap(), signed_heatmap(), ticks(),
-                     note(), segments(), bit_cells(), tree(), tokens(), handles(), crossing()}) {
+    for (Figure f : {lines(),          gaps_and_steps(), points(), scatter(),   grouped_bars(),
+                     stacked_bars(),   negative_bars(),  band(),   histogram(), heatmap(),
+                     signed_heatmap(), ticks(),          note(),   segments(),  bit_cells(),
+                     words(),          tree(),           tokens(), listing(10), listing(60),
+                     handles(),        crossing()}) {
         list.push_back({f.id, std::move(f)});
     }
     Figure blocks = titled("blocks", "Maximum length", "Memory blocks");

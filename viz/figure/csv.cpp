@@ -128,6 +128,13 @@ struct Writer {
                  .label = t.text});
         }
     }
+    void operator()(const Listing& m) {
+        for (std::size_t i = 0; i < m.lines.size(); ++i) {
+            row("source", m.lines[i].note,
+                {.x = static_cast<double>(m.first_line) + static_cast<double>(i),
+                 .label = m.lines[i].text});
+        }
+    }
     void operator()(const Handle& m) {
         row("handle", m.label, {.x = m.x.value_or(NAN), .y = m.y.value_or(NAN)});
     }

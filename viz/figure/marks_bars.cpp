@@ -94,7 +94,10 @@ void draw_values(const Bars& mark, const std::vector<Bar>& bars, Plot& plot) {
             }
             return;  // numbers on some bars of a group only would look like missing data
         }
-        const Color color = mark.stacked ? ink_on(plot.color(role)) : plot.theme.muted;
+        const bool back = mark.chosen >= 0 && static_cast<int>(bar.name) != mark.chosen;
+        const Color color = !mark.stacked ? plot.theme.muted
+                            : back        ? plot.theme.text
+                                          : ink_on(plot.color(role));
         runs.push_back(
             {box.centre(), std::move(text), font, color, HAlign::centre, VAlign::middle});
         boxes.push_back(box);
@@ -112,11 +115,28 @@ void draw_values(const Bars& mark, const std::vector<Bar>& bars, Plot& plot) {
     }
 }
 
+/// A bar may be too short to be hit: the whole place of a name can be picked.
+void pick_slots(const Bars& mark, Plot& plot) {
+    const Rect& f = plot.frame;
+    for (std::size_t i = 0; i < mark.names.size() && !mark.pick.param.empty(); ++i) {
+        const double at = static_cast<double>(i);
+        const AxisMap& names = mark.horizontal ? plot.y : plot.x;
+        const auto [from, to] =
+            std::minmax({clamped_position(names, at - 0.5), clamped_position(names, at + 0.5)});
+        const Rect slot = mark.horizontal ? Rect{f.x, from, f.width, to - from}
+                                          : Rect{from, f.y, to - from, f.height};
+        plot.scene.hovers.push_back({slot, mark.names[i], picked(mark.pick, i)});
+    }
+}
+
+constexpr double stepped_back = 0.45;  // opacity of bars that are not in focus
+
 }  // namespace
 
 void draw(const Bars& mark, Plot& plot) {
     const Axis& axis = mark.horizontal ? plot.figure.x : plot.figure.y;
     const std::vector<Bar> bars = bars_of(mark, plot);
+    pick_slots(mark, plot);
     for (const Bar& bar : bars) {
         const Bars::Series& series = mark.series[bar.series];
         Rect body = bar.rect;
@@ -125,7 +145,9 @@ void draw(const Bars& mark, Plot& plot) {
             body.y += mark.horizontal ? 0 : 1;
         }
         const float round = std::min({2 * plot.theme.scale, body.width / 2, body.height / 2});
-        plot.add(FillRect{body, plot.color(series.role), std::max(round, 0.0F)});
+        const bool back = mark.chosen >= 0 && static_cast<int>(bar.name) != mark.chosen;
+        plot.add(FillRect{body, plot.color(series.role).with_alpha(back ? stepped_back : 1),
+                          std::max(round, 0.0F)});
         plot.coverage.add(bar.rect, plot.owner);
         std::string text = mark.names[bar.name];
         text += series.label.empty() ? "" : "\n" + series.label;

@@ -14,8 +14,24 @@ struct Grid {
     float side_x = 0, side_y = 0;  // of a cell with its gap
     float heading = 0;             // above each row of cells, when there are headings
     float gap = 1, radius = 2;
+    int gap_every = 0;  // columns between wider gaps
+    float wide_gap = 0;
     Point origin;
 };
+
+Font name_font(const Plot& plot) {
+    return {Face::text, 11.0F * plot.theme.scale};
+}
+
+/// Width of the column of row names, with the space behind it.
+float names_width(const Cells& mark, const Plot& plot) {
+    float width = 0;
+    for (const std::string& name : mark.row_names) {
+        width = std::max(width, plot.text_width(name, name_font(plot)));
+    }
+    constexpr float most = 0.3F;  // of the frame
+    return width > 0 ? std::min(width, plot.frame.width * most) + 8 * plot.theme.scale : 0;
+}
 
 Grid grid_of(const Cells& mark, const Plot& plot) {
     const float s = plot.theme.scale;
@@ -25,10 +41,15 @@ Grid grid_of(const Cells& mark, const Plot& plot) {
     g.rows = (count + g.columns - 1) / g.columns;
     g.heading = mark.groups.empty() ? 0 : 20 * s;
     const Rect& f = plot.frame;
-    const float wide = f.width / static_cast<float>(g.columns);
+    const float names = names_width(mark, plot);
+    g.gap_every = std::max(0, mark.gap_every);
+    const int gaps = g.gap_every > 0 ? (g.columns - 1) / g.gap_every : 0;
+    g.wide_gap = gaps > 0 ? std::min(6 * s, 0.1F * f.width / static_cast<float>(gaps)) : 0;
+    const float room = f.width - names - g.wide_gap * static_cast<float>(gaps);
+    const float wide = std::max(0.0F, room) / static_cast<float>(g.columns);
     const float high = std::max(1.0F, f.height / static_cast<float>(g.rows) - g.heading);
-    // Square where it can be; up to 1.6 times as wide or high to use the room.
-    constexpr float most_stretch = 1.6F;
+    // Square where it can be; stretched as far as allowed to use the room.
+    const auto most_stretch = static_cast<float>(std::clamp(mark.stretch, 1.0, 100.0));
     const auto whole = [](float side) {  // keeps every gap the same, unless cells get too small
         return side >= 4 ? std::floor(side) : side;
     };
@@ -37,15 +58,19 @@ Grid grid_of(const Cells& mark, const Plot& plot) {
     const float side = std::min(g.side_x, g.side_y);
     g.gap = side >= 24 ? 3 : side >= 5 ? 2 : side >= 3 ? 1 : 0;
     g.radius = side >= 24 ? 4 * s : side * 0.2F;
-    g.origin = {f.x, f.y};
+    g.origin = {f.x + names, f.y};
     return g;
 }
 
 Rect cell_rect(const Grid& g, std::size_t item) {
     const auto column = static_cast<float>(item % static_cast<std::size_t>(g.columns));
     const auto row = static_cast<float>(item / static_cast<std::size_t>(g.columns));
-    return {g.origin.x + column * g.side_x, g.origin.y + row * (g.side_y + g.heading) + g.heading,
-            g.side_x - g.gap, g.side_y - g.gap};
+    const auto before =
+        g.gap_every > 0 ? static_cast<float>(static_cast<int>(column) / g.gap_every) * g.wide_gap
+                        : 0;
+    return {g.origin.x + column * g.side_x + before,
+            g.origin.y + row * (g.side_y + g.heading) + g.heading, g.side_x - g.gap,
+            g.side_y - g.gap};
 }
 
 void draw_cell(const Cells::Item& item, const Rect& rect, const Grid& g, Plot& plot) {
@@ -102,6 +127,34 @@ void draw_headings(const Cells& mark, const Grid& g, Plot& plot) {
     }
 }
 
+/// Names beside the rows; in rows lower than a letter only every second, fourth ...
+void draw_row_names(const Cells& mark, const Grid& g, Plot& plot) {
+    const Font font = name_font(plot);
+    const std::size_t rows = std::min(mark.row_names.size(), static_cast<std::size_t>(g.rows));
+    std::size_t every = 1;
+    while (static_cast<float>(every) * (g.side_y + g.heading) < font.size + 3) {
+        every *= 2;
+    }
+    const float right = g.origin.x - 8 * plot.theme.scale;
+    float used = -INFINITY;  // down to here by the name before
+    for (std::size_t row = 0; row < rows; row += every) {
+        const Rect first = cell_rect(g, row * static_cast<std::size_t>(g.columns));
+        // The name of a low row at the very top would stand beyond the frame. Digits are half as
+        // high as their line.
+        const float middle = std::max(first.centre().y, plot.frame.y + font.size / 4);
+        if (middle - font.size / 2 < used || middle + font.size / 2 > plot.frame.bottom() + 2) {
+            continue;
+        }
+        used = middle + font.size / 2 + 1;
+        plot.add(TextRun{{right, middle},
+                         shortened(mark.row_names[row], font, right - plot.frame.x, plot.measure),
+                         font,
+                         plot.theme.muted,
+                         HAlign::right,
+                         VAlign::middle});
+    }
+}
+
 }  // namespace
 
 void draw(const Cells& mark, Plot& plot) {
@@ -122,6 +175,7 @@ void draw(const Cells& mark, Plot& plot) {
         }
     }
     draw_headings(mark, g, plot);
+    draw_row_names(mark, g, plot);
     plot.content_bottom = cell_rect(g, mark.items.size() - 1).bottom();
 }
 

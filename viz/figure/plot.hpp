@@ -95,6 +95,7 @@ void draw(const Segments& mark, Plot& plot);
 void draw(const Cells& mark, Plot& plot);
 void draw(const Tree& mark, Plot& plot);
 void draw(const Tokens& mark, Plot& plot);
+void draw(const Listing& mark, Plot& plot);
 void draw(const Handle& mark, Plot& plot);
 
 /// The value of an axis as a hover says it: "bits per code: 4 bit".
