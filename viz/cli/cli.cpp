@@ -138,7 +138,7 @@ int run_command_line(int argc, const char* const* argv, const OpenWindow& open_w
                     words.empty() ? Words{} : Words(words.begin() + 1, words.end()), open_window);
     } catch (const ClosedPipe&) { return ended_by_closed_pipe; } catch (const Error& e) {
         if (e.code() == Error::Code::cancelled) {
-            note("nibble: stopped; nothing was written");
+            note("nibble: stopped; " + (e.hint().empty() ? "nothing was written" : e.hint()));
             return ended_by_interrupt;
         }
         note("nibble: " + e.line());
