@@ -182,7 +182,10 @@ void draw(const Points& mark, Plot& plot) {
         if (count <= most_named_points) {
             if (LabelWish* wish =
                     wish_for(plot, name, mark.role, LabelWish::Kind::name, Swatch::none)) {
-                wish_around(*wish, spot.at, label_size(plot, name), r + 3, 0);
+                const Size name_size = label_size(plot, name);
+                wish_around(*wish, spot.at, name_size, r + 3, 0);
+                // Farther away where something stands right beside the point: a handle, say.
+                wish_around(*wish, spot.at, name_size, r + 13 * plot.theme.scale, 4);
             }
         }
     }
