@@ -58,6 +58,9 @@ void check_sane(const Experiment& e, const ParamValues& values, Cache& shared) {
     std::set<std::string> names;
     for (const Metric& m : o.metrics) {
         CHECK(names.insert(m.name).second);
+        // Whatever a clock said is measured, and says of which machine.
+        CHECK((!m.timed || m.origin.kind == Origin::Kind::measured_here));
+        CHECK((!m.timed || !m.origin.source.empty()));
     }
     std::set<std::string> ids;
     for (const FigureRow& row : o.rows) {
@@ -76,13 +79,9 @@ void check_sane(const Experiment& e, const ParamValues& values, Cache& shared) {
     }
 }
 
-/// Everything that must not depend on the machine's load: measured rates and times are left out.
-std::string fingerprint(Outcome o) {
-    std::erase_if(o.metrics, [](const Metric& m) {
-        return m.origin.kind == Origin::Kind::measured_here &&
-               (m.unit == "s" || m.unit == "ms" || m.unit == "GB/s");
-    });
-    return to_json(o).dump();
+/// Everything that must not depend on the machine's load.
+std::string fingerprint(const Outcome& o) {
+    return to_json(reproducible(o)).dump();
 }
 
 }  // namespace

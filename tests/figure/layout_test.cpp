@@ -511,3 +511,24 @@ TEST_CASE("text wraps at spaces and breaks only words that must", "[figure]") {
     CHECK(shortened("abc", font, 30, measure) == "abc");
     CHECK(shortened("abc", font, 3, measure).empty());
 }
+
+TEST_CASE("figures under each other that show the same axis line up", "[layout]") {
+    const auto over = [](const std::string& id, std::pair<double, double> limits, bool hidden) {
+        Figure f = with({Line{"", Role::subject, {0, 1}, {0, 1}}});
+        f.id = id;
+        f.x.limits = limits;
+        f.y.hidden = hidden;
+        f.y.named_ticks = {{0.5, "a name of some length"}};
+        return f;
+    };
+    Outcome o;
+    o.finding = "Two axes";
+    o.rows = {{1, {over("wide", {-1, 1}, false)}},
+              {1, {over("bare", {-1, 1}, true)}},
+              {1, {over("other", {-2, 2}, true)}}};
+    const Scene scene = laid_out(o);
+    REQUIRE(scene.plots.size() == 3);
+    CHECK(scene.plots[0].frame.x == scene.plots[1].frame.x);
+    CHECK(scene.plots[0].frame.right() == scene.plots[1].frame.right());
+    CHECK(scene.plots[2].frame.x < scene.plots[0].frame.x);  // another axis needs no room for names
+}

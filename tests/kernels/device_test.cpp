@@ -1,6 +1,7 @@
 #include "kernels/device.hpp"
 
 #include "kernels/device_probe.hpp"
+#include "kernels/processor.hpp"
 
 #include "tests/catch.hpp"
 
@@ -45,6 +46,23 @@ TEST_CASE("every answer of CUDA becomes a state and a sentence", "[device]") {
         CHECK(info.reason.empty() == info.ready());
         CHECK((info.reason.empty() || info.reason.back() == '.'));
     }
+}
+
+TEST_CASE("machines are found by name, and states have words for a badge", "[device]") {
+    for (const Machine machine : all_machines) {
+        CHECK(machine_named(name(machine)) == machine);
+    }
+    CHECK_FALSE(machine_named("gpu"));
+    CHECK_FALSE(machine_named(""));
+    CHECK(std::string(in_words(DeviceState::no_driver)) == "no driver");
+}
+
+TEST_CASE("the processor's instruction set has its maker's name", "[device]") {
+    CHECK(instruction_set("AVX3") == "AVX-512");
+    CHECK(instruction_set("AVX3_ZEN4") == "AVX-512");
+    CHECK(instruction_set("AVX2") == "AVX2");
+    CHECK_FALSE(instruction_set().empty());
+    CHECK_FALSE(processor_name().empty());
 }
 
 TEST_CASE("probing this machine never throws, and says why when there is no GPU", "[device]") {

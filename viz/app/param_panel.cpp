@@ -8,6 +8,7 @@
 #include <imgui.h>
 
 #include "viz/app/slider_scale.hpp"
+#include "viz/app/words.hpp"
 #include "viz/figure/layout.hpp"
 
 namespace nibble {
@@ -158,7 +159,9 @@ void ParamPanel::type_in(const Row& row, const std::string& text) {
         if (value != row.value()) {
             row.session.set(row.index, value);
         }
-    } catch (const Error& e) { errors_[row.info().name] = e.line(); }
+    } catch (const Error& e) {
+        errors_[row.info().name] = with_labels(e.line(), row.session.experiment());
+    }
 }
 
 void ParamPanel::slide(const Row& row, Rect area) {
@@ -344,7 +347,8 @@ float ParamPanel::text_row(const Row& row, PanelRequests& requests) {
     Ui& ui = row.ui;
     label(row);
     const bool is_file = row.info().type == ParamType::file;
-    const float button = is_file ? ui.px(70) : 0, gap = is_file ? ui.px(8) : 0;
+    const bool lists = !row.info().tensor_of.empty();
+    const float button = is_file || lists ? ui.px(70) : 0, gap = button > 0 ? ui.px(8) : 0;
     const Rect r = {row.x, row.y + ui.px(25), row.width - button - gap, ui.px(26)};
     FieldStyle style{ui.theme().body()};
     style.hint = is_file ? fmt::format("drop a file: {}", fmt::join(row.info().suffixes, " "))
@@ -365,6 +369,9 @@ float ParamPanel::text_row(const Row& row, PanelRequests& requests) {
     if (is_file &&
         ui.button(row.name("/browse"), {r.right() + gap, r.y, button, r.height}, "Browse")) {
         requests.browse = row.index;
+    }
+    if (lists && ui.button(row.name("/list"), {r.right() + gap, r.y, button, r.height}, "List")) {
+        requests.list_tensors = PanelRequests::List{row.index, {r.x, r.y, row.width, r.height}};
     }
     return error_line(row, row.y + ui.px(61));
 }

@@ -32,9 +32,12 @@ struct Base {
 /// wanted. Throws Error::bad_param when there is neither, or when they disagree.
 Base base_of(const std::string& command, const Words& words);
 
-/// --seed, --threads and --scenario. Returns the declaration of the seed.
+/// --seed, --threads, --device and --scenario. Returns the declaration of the seed.
 ParamInfo add_common_flags(CommandLine& line, Takes seed = Takes::one);
 void use_threads(const CommandLine& line);
+/// Takes --device into the scenario. Throws Error::no_device, with the reason and the way out, when
+/// the experiment would compute on a device that is not ready.
+void use_device(const CommandLine& line, const Experiment& experiment, Scenario& scenario);
 
 /// Refuses, before any work is done, an output that cannot be written: a suffix that is not among
 /// `suffixes` (Error::bad_param), or a folder that is not there or takes no files (Error::io).
