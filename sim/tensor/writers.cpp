@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "sim/core/text.hpp"
 #include "sim/core/atomic_file.hpp"
+#include "sim/core/text.hpp"
 #include "sim/tensor/parse.hpp"
 #include "sim/tensor/tensor_file.hpp"
 
@@ -130,9 +130,10 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Name
     std::uint64_t offset = 0;
     for (const NamedTensor& tensor : tensors) {
         const std::uint64_t end = offset + tensor.values.size() * (half ? 2 : 4);
-        entries.push_back(
-            {tensor.name,
-             {{"dtype", half ? "F16" : "F32"}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}}});
+        entries.push_back({tensor.name,
+                           {{"dtype", half ? "F16" : "F32"},
+                            {"shape", tensor.shape},
+                            {"data_offsets", {offset, end}}}});
         offset = end;
     }
     std::string text = header.dump();

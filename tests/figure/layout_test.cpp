@@ -251,6 +251,16 @@ TEST_CASE("marks beyond a zoom are cut at the frame", "[figure][layout]") {
     }
 }
 
+TEST_CASE("tokens that find no room are counted, behind a line break too", "[figure][layout]") {
+    Tokens text;
+    for (int i = 0; i < 60; ++i) {
+        text.items.push_back({i % 4 == 3 ? " end\n" : " word"});
+    }
+    Figure f = with({text});
+    f.x.hidden = f.y.hidden = true;
+    CHECK(recording_of(laid_out(outcome_of(f), {300, 240})).find(" more\"") != std::string::npos);
+}
+
 TEST_CASE("the pointer finds values and what a click sets", "[figure][hover]") {
     Figure f = with(
         {Points{"series", Role::subject, {1, 2}, {10, 20}, {"first", "second"}, {"bits", {}}}});
