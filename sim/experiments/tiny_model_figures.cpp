@@ -16,7 +16,9 @@ constexpr double brightest_bits = 10;                    // a guess among 1024 p
 constexpr double quiet_bits = 0.5, quiet_weight = 0.02;  // below, a token is not tinted
 
 std::string percent(double share) {
-    return share > 0.9995 && share < 1 ? "> 99.9 %" : format_number(100 * share, 3) + " %";
+    return share > 0.9995 && share < 1 ? "> 99.9 %"
+           : share < 1e-4              ? "< 0.01 %"
+                                       : format_number(100 * share, 3) + " %";
 }
 
 double probability(const TokenView& t) {
@@ -118,7 +120,7 @@ Figure legend(const Look& look) {
         by_surprise ? Axis{.label = "bits"} : Axis{.label = "share", .style = NumberStyle::percent};
     f.footnote = by_surprise ? "−log₂ p" : "";
     f.marks.emplace_back(std::move(map));
-    f.width = 0.13;
+    f.width = 0.17;
     return f;
 }
 
@@ -315,9 +317,9 @@ std::string quoted(const std::string& piece) {
 std::vector<FigureRow> figures(const Data& data, const Look& look) {
     return {
         {1.15, {text_figure(data, look), legend(look)}},
-        {1.6,
+        {1.35,
          {candidates_figure(data, look), heads_figure(data, look), attention_figure(data, look)}},
-        {0.65, {ranges_figure(data, look)}}};
+        {0.75, {ranges_figure(data, look)}}};
 }
 
 }  // namespace nibble::tiny_model

@@ -90,12 +90,12 @@ std::string about_outliers(const Data& d, const Numbers& n, const Look& look) {
     }
     const bool behind_norm = look.site != Site::attention_out && look.site != Site::mlp_out;
     std::string text = fmt::format(
-        " Outliers: {} of {} channels behind every norm times {}, their weights divided by it: no "
-        "logit moves by more than {}",
+        " Outliers: {} of {} channels behind every norm grow {}-fold, no logit moves by more than "
+        "{}",
         d.outlying.channels, d.reading->config.hidden, num(d.outlying.factor),
         num(d.largest_change, 2));
     if (behind_norm) {
-        text += fmt::format(", while the range to be quantized grows {}-fold", num(n.growth));
+        text += fmt::format(", the range to be quantized grows {}-fold", num(n.growth));
     }
     return text + ".";
 }

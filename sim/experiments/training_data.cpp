@@ -8,6 +8,7 @@
 #include <iterator>
 #include <numbers>
 
+#include "sim/core/one_thread.hpp"
 #include "sim/model/generate.hpp"
 #include "sim/model/loss_curve.hpp"
 
@@ -21,6 +22,9 @@ constexpr Index preview_steps = 4;
 constexpr Index publications = 24;  // beside the early ones
 constexpr Index sample_tokens = 48;
 constexpr double sample_temperature = 0.5;
+
+/// Below, a step's loops are too short to be shared out: 30 ms of one core.
+constexpr double flops_worth_sharing = 1e9;
 
 std::vector<Domain> domains_of(Text text) {
     return text == Text::all ? std::vector<Domain>(all_domains.begin(), all_domains.end())
@@ -108,6 +112,12 @@ double counting_loss(const std::vector<Domain>& domains, std::uint64_t seed, con
     return nats / tokens;
 }
 
+/// About what a step computes: two for each weight and token forward, four backward.
+double step_flops(const TrainOptions& o) {
+    constexpr double tokens_a_document = 170;
+    return 6 * tokens_a_document * static_cast<double>(o.config.parameters() * o.batch);
+}
+
 /// Dense at first, when much happens: 1, 2, 4, 8, ..., then evenly.
 bool is_landmark(Index step, Index steps) {
     const Index evenly = std::max<Index>(1, steps / publications);
@@ -168,6 +178,10 @@ Data train_here(const Setup& setup, const RunContext& context) {
     data.steps_wanted = setup.steps;
     data.guess = std::log(static_cast<double>(data.options.config.vocab));
     Trainer trainer(data.options, *parts);
+    std::optional<OneThread> alone;
+    if (step_flops(data.options) < flops_worth_sharing) {
+        alone.emplace();
+    }
     const Held held = held_out(domains, context.seed, validation_documents, trainer.tokenizer(),
                                data.options.config);
     data.floor = held.floor;

@@ -177,6 +177,10 @@ Figure loss_figure(const Data& d) {
             Rule{fmt::format("guessing: ln {}", count(std::llround(std::exp(d.guess)))),
                  Role::muted, false, d.guess});
     }
+    if (d.counting > 0) {
+        f.marks.emplace_back(Rule{fmt::format("counting pieces: {}", num(d.counting)), Role::muted,
+                                  false, d.counting});
+    }
     if (d.burst_at) {
         f.marks.emplace_back(
             Rule{"not finite", Role::limit, true, static_cast<double>(*d.burst_at)});
@@ -233,7 +237,7 @@ Figure sample_figure(const Sample& s) {
     }
     f.alt_text = fmt::format("What the model wrote after {} steps: {}", s.step, text);
     f.marks.emplace_back(std::move(tokens));
-    f.footnote = "plain: expected by the model as it is now; yellow: ten bits of surprise";
+    f.footnote = "plain: expected; yellow: 10 bits";
     return f;
 }
 
