@@ -16,7 +16,7 @@ enum class Text { stories, arithmetic, code, records, own };
 struct Params {
     Source model = Source::target;
     std::string file;
-    Text text = Text::stories;
+    Text text = Text::records;
     std::string prompt = "Last summer, Nan and Hugo met Zoe at the harbour.\nNan had a red";
     double temperature = 0.8;
     double outlier_factor = 40;
@@ -26,7 +26,7 @@ struct Params {
     double top_p = 1;
     int outlier_channels = 3;
 
-    int token = -1, layer = 2, head = 0;
+    int token = -1, layer = 0, head = 3;
     Site site = Site::attention_in;
     tiny_model::Tint tint = tiny_model::Tint::surprise;
 };
@@ -48,10 +48,9 @@ Data run(const Params& p, const RunContext& context) {
     const auto loaded = tiny_model::load(model_of(p), context);
     context.check();
     const tiny_model::Prompt prompt =
-        p.text == Text::own
-            ? tiny_model::Prompt{p.prompt, {}}
-            : tiny_model::corpus_prompt(static_cast<Domain>(p.text), p.wrong_word, *loaded,
-                                        context.seed);
+        p.text == Text::own ? tiny_model::Prompt{p.prompt, {}}
+                            : tiny_model::corpus_prompt(static_cast<Domain>(p.text), p.wrong_word,
+                                                        *loaded, context.seed);
     const Index count = context.preview ? std::min<Index>(p.tokens, preview_tokens) : p.tokens;
     const Sampling sampling{p.temperature, 0, context.seed, p.top_p};
     Data data;
@@ -101,13 +100,13 @@ void add_views(Schema<Params>& schema) {
                          .help("Which linear layers' input the channels are shown of.")
                          .view()
                          .advanced());
-    schema.push_back(choice("tint", &Params::tint,
-                            {{"surprise", "surprise"}, {"attention", "attention"}})
-                         .label("Colour the text by")
-                         .help("How unexpected each token is, or how much the head looks at it to "
-                               "predict the chosen one.")
-                         .view()
-                         .advanced());
+    schema.push_back(
+        choice("tint", &Params::tint, {{"surprise", "surprise"}, {"attention", "attention"}})
+            .label("Colour the text by")
+            .help("How unexpected each token is, or how much the head looks at it to "
+                  "predict the chosen one.")
+            .view()
+            .advanced());
 }
 
 Schema<Params> schema() {
@@ -146,7 +145,7 @@ Schema<Params> schema() {
                   "kept track.")
             .when([](const Params& p) { return p.text != Text::own; })
             .advanced(),
-        integer("tokens", &Params::tokens, {0, 128})
+        integer("tokens", &Params::tokens, {0, 64})
             .label("Tokens to generate")
             .help("How far the model goes on by itself; it may end earlier.")
             .advanced(),

@@ -112,7 +112,8 @@ Prompt corpus_prompt(Domain domain, bool wrong_word, const Loaded& loaded, std::
 
 std::vector<float> Reading::looks(Index layer, Index head, std::size_t token) const {
     const std::size_t n = size(), l = static_cast<std::size_t>(layer);
-    const std::size_t map = l * static_cast<std::size_t>(config.heads) + static_cast<std::size_t>(head);
+    const std::size_t map =
+        l * static_cast<std::size_t>(config.heads) + static_cast<std::size_t>(head);
     const float* const row = attention.data() + (map * n + token - 1) * n;
     return {row, row + token};
 }
@@ -135,13 +136,11 @@ Reading read(const Loaded& loaded, const Prompt& prompt, Index count, const Samp
     r.config = loaded.model.config;
     r.slip = prompt.slip;
     r.prompt_tokens = ids.size();
-    r.slip_tokens =
-        prompt.slip ? tokens_of_ending(ids, prompt.slip->wrong.size(), tokenizer) : 0;
+    r.slip_tokens = prompt.slip ? tokens_of_ending(ids, prompt.slip->wrong.size(), tokenizer) : 0;
     const Index room = static_cast<Index>(most + 1 - ids.size());
-    const auto made = generate(loaded.model, ids, std::min(count, room), sampling,
-                               [&](const GeneratedToken&) {
-                                   return !context.stop.stop_requested();
-                               });
+    const auto made =
+        generate(loaded.model, ids, std::min(count, room), sampling,
+                 [&](const GeneratedToken&) { return !context.stop.stop_requested(); });
     for (const GeneratedToken& token : made) {
         ids.push_back(token.id);
     }
@@ -152,13 +151,14 @@ Reading read(const Loaded& loaded, const Prompt& prompt, Index count, const Samp
     }
 
     const std::size_t n = ids.size(), heads = static_cast<std::size_t>(r.config.heads);
-    r.layers_kept = std::clamp<Index>(static_cast<Index>(most_attention / (heads * n * n)), 1,
-                                      r.config.layers);
+    r.layers_kept =
+        std::clamp<Index>(static_cast<Index>(most_attention / (heads * n * n)), 1, r.config.layers);
     r.attention.resize(static_cast<std::size_t>(r.layers_kept) * heads * n * n);
     Hooks<float> hooks = watching(r.plain, r.config.layers, context);
     hooks.on_attention = [&](Index layer, Index, Index head, View<const float> map) {
         if (layer < r.layers_kept) {
-            const std::size_t at = static_cast<std::size_t>(layer) * heads + static_cast<std::size_t>(head);
+            const std::size_t at =
+                static_cast<std::size_t>(layer) * heads + static_cast<std::size_t>(head);
             for (Index i = 0; i < map.rows; ++i) {
                 std::copy_n(map.row(i), map.cols,
                             r.attention.begin() + static_cast<std::ptrdiff_t>(
@@ -171,8 +171,9 @@ Reading read(const Loaded& loaded, const Prompt& prompt, Index count, const Samp
         TokenView token;
         token.bits = std::numeric_limits<double>::quiet_NaN();
         if (i > 0) {
-            token = view_of(ids[i], {r.logits.row(static_cast<Index>(i) - 1),
-                                     static_cast<std::size_t>(r.logits.cols())},
+            token = view_of(ids[i],
+                            {r.logits.row(static_cast<Index>(i) - 1),
+                             static_cast<std::size_t>(r.logits.cols())},
                             tokenizer);
         }
         token.piece = tokenizer.piece(ids[i]);

@@ -50,8 +50,8 @@ struct TokenView {
     std::string piece;
     double bits = 0;  // -log2 of its probability; NaN where nothing stands before it
     double logit = 0;
-    double log_sum = 0;  // ln of the sum of e^logit over the vocabulary
-    Index rank = 0;      // 0: no token was likelier
+    double log_sum = 0;                  // ln of the sum of e^logit over the vocabulary
+    Index rank = 0;                      // 0: no token was likelier
     std::vector<Alternative> likeliest;  // ten of them
 };
 
@@ -89,9 +89,9 @@ struct Reading {
 struct Data {
     std::shared_ptr<const Reading> reading;
     Outlying outlying;
-    std::optional<Ranges> ranges;   // with outliers, when there are any
-    double largest_change = 0;      // of a logit
-    double largest_logit = 0;       // magnitude
+    std::optional<Ranges> ranges;  // with outliers, when there are any
+    double largest_change = 0;     // of a logit
+    double largest_logit = 0;      // magnitude
     bool is_preview = false;
 };
 

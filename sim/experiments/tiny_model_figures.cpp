@@ -12,11 +12,13 @@
 namespace nibble::tiny_model {
 namespace {
 
-constexpr double brightest_bits = 10;  // a guess among 1024 pieces
+constexpr double brightest_bits = 10;                    // a guess among 1024 pieces
 constexpr double quiet_bits = 0.5, quiet_weight = 0.02;  // below, a token is not tinted
 
 std::string percent(double share) {
-    return share > 0.9995 && share < 1 ? "> 99.9 %" : format_number(100 * share, 3) + " %";
+    return share > 0.9995 && share < 1 ? "> 99.9 %"
+           : share < 1e-4              ? "< 0.01 %"
+                                       : format_number(100 * share, 3) + " %";
 }
 
 double probability(const TokenView& t) {
@@ -114,10 +116,11 @@ Figure legend(const Look& look) {
     f.title = by_surprise ? "Surprise" : "Attention";
     f.alt_text = fmt::format("The tints of the tokens, from {} to {}.", low, high);
     f.x.hidden = true;
-    f.y = by_surprise ? Axis{.label = "bits"} : Axis{.label = "share", .style = NumberStyle::percent};
+    f.y =
+        by_surprise ? Axis{.label = "bits"} : Axis{.label = "share", .style = NumberStyle::percent};
     f.footnote = by_surprise ? "−log₂ p" : "";
     f.marks.emplace_back(std::move(map));
-    f.width = 0.13;
+    f.width = 0.17;
     return f;
 }
 
@@ -176,7 +179,7 @@ Figure heads_figure(const Data& d, const Look& look) {
             map.cells.push_back(*std::max_element(weights.begin(), weights.end()));
         }
     }
-    map.label = "largest weight";
+    map.label = "weight";
     map.x0 = map.y0 = -0.5;
     map.x1 = map.cols - 0.5;
     map.y1 = map.rows - 0.5;
@@ -184,7 +187,7 @@ Figure heads_figure(const Data& d, const Look& look) {
     map.pick_col_param = "head";
     Figure f;
     f.id = "heads";
-    f.title = "Heads: click one";
+    f.title = "Heads: largest weight";
     f.alt_text = fmt::format(
         "Grid of {} layers by {} heads: the largest attention weight of each for this token.",
         map.rows, map.cols);
@@ -222,17 +225,17 @@ Figure attention_figure(const Data& d, const Look& look) {
     f.id = "attention";
     f.title = fmt::format("Where head {} of layer {} looks", look.head, look.layer);
     const std::vector<float> weights = r.looks(look.layer, look.head, look.token);
-    const auto most = static_cast<std::size_t>(
-        std::max_element(weights.begin(), weights.end()) - weights.begin());
+    const auto most = static_cast<std::size_t>(std::max_element(weights.begin(), weights.end()) -
+                                               weights.begin());
     f.alt_text = fmt::format(
         "Attention of {} tokens on each other, none on later ones. To predict {}, the head looks "
         "most at {}, with {}.",
         n, quoted(r.tokens[look.token].piece), quoted(r.tokens[most].piece),
         percent(static_cast<double>(weights[most])));
-    f.x = {.label = "looks at", .named_ticks = {{static_cast<double>(most),
-                                                 quoted(r.tokens[most].piece)}}};
-    f.y = {.label = "to predict", .named_ticks = {{static_cast<double>(look.token),
-                                                   quoted(r.tokens[look.token].piece)}}};
+    f.x = {.label = "looks at",
+           .named_ticks = {{static_cast<double>(most), quoted(r.tokens[most].piece)}}};
+    f.y = {.label = "to predict",
+           .named_ticks = {{static_cast<double>(look.token), quoted(r.tokens[look.token].piece)}}};
     f.marks.emplace_back(std::move(map));
     f.marks.emplace_back(Rule{"", Role::limit, false, static_cast<double>(look.token)});
     return f;
@@ -255,8 +258,9 @@ Figure ranges_figure(const Data& d, const Look& look) {
     f.id = "ranges";
     f.title = fmt::format("Largest activation of each channel, {}{}", name(look.site),
                           is_head ? "" : fmt::format(" of layer {}", look.layer));
-    f.alt_text = "Largest magnitude of every channel over the text, as the model was trained and "
-                 "with outlier channels.";
+    f.alt_text =
+        "Largest magnitude of every channel over the text, as the model was trained and "
+        "with outlier channels.";
     f.x = {.label = "channel"};
     f.y = {.label = "max |x|", .scale = Scale::log10};
     const std::vector<float>& plain = r.plain.at(look.layer, look.site);
@@ -278,10 +282,10 @@ Look look_at(const Data& data, int token, int layer, int head, Site site, Tint t
     const Reading& r = *data.reading;
     Look look{1, std::min<Index>(layer, r.layers_kept - 1),
               std::min<Index>(head, r.config.heads - 1), site, tint};
-    if (token < 0 && r.slip) {
-        look.token = r.prompt_tokens - r.slip_tokens;
-    } else if (token < 0) {
-        for (std::size_t i = 1; i < r.size(); ++i) {
+    if (token < 0) {
+        const std::size_t end = r.slip ? r.prompt_tokens : r.size();
+        look.token = r.slip ? end - r.slip_tokens : 1;
+        for (std::size_t i = look.token; i < end; ++i) {
             look.token = r.tokens[i].bits > r.tokens[look.token].bits ? i : look.token;
         }
     } else {
@@ -311,11 +315,11 @@ std::string quoted(const std::string& piece) {
 }
 
 std::vector<FigureRow> figures(const Data& data, const Look& look) {
-    return {{1.25, {text_figure(data, look), legend(look)}},
-            {1.4,
-             {candidates_figure(data, look), heads_figure(data, look),
-              attention_figure(data, look)}},
-            {0.7, {ranges_figure(data, look)}}};
+    return {
+        {1.15, {text_figure(data, look), legend(look)}},
+        {1.35,
+         {candidates_figure(data, look), heads_figure(data, look), attention_figure(data, look)}},
+        {0.75, {ranges_figure(data, look)}}};
 }
 
 }  // namespace nibble::tiny_model

@@ -18,6 +18,11 @@ std::string num(double value, int digits = 3) {
     return format_number(value, digits);
 }
 
+/// In quotes, without the space before it.
+std::string word(const std::string& text) {
+    return quoted(text.substr(std::min(text.find_first_not_of(' '), text.size())));
+}
+
 /// Bits of the tokens [begin, end) that are predicted.
 std::vector<double> bits_of(const Reading& r, std::size_t begin, std::size_t end) {
     std::vector<double> bits;
@@ -85,12 +90,12 @@ std::string about_outliers(const Data& d, const Numbers& n, const Look& look) {
     }
     const bool behind_norm = look.site != Site::attention_out && look.site != Site::mlp_out;
     std::string text = fmt::format(
-        " Outliers: {} of {} channels behind every norm times {}, their weights divided by it: no "
-        "logit moves by more than {}",
+        " Outliers: {} of {} channels behind every norm grow {}-fold, no logit moves by more than "
+        "{}",
         d.outlying.channels, d.reading->config.hidden, num(d.outlying.factor),
         num(d.largest_change, 2));
     if (behind_norm) {
-        text += fmt::format(", while the range to be quantized grows {}-fold", num(n.growth));
+        text += fmt::format(", the range to be quantized grows {}-fold", num(n.growth));
     }
     return text + ".";
 }
@@ -99,8 +104,8 @@ std::string explanation(const Data& d, const Numbers& n, const Look& look) {
     const Reading& r = *d.reading;
     std::string text;
     if (r.slip) {
-        text = fmt::format("The text says {} where its own rules say {}. ", quoted(r.slip->wrong),
-                           quoted(r.slip->right));
+        text = fmt::format("The text says {} where its own rules say {}. ", word(r.slip->wrong),
+                           word(r.slip->right));
     }
     text += fmt::format("{} reads {} tokens at {} bits each, a perplexity of {}.", r.model,
                         n.prompt.size(), num(mean(n.prompt)), num(std::exp2(mean(n.prompt))));
@@ -120,8 +125,8 @@ std::vector<Metric> metrics(const Data& d, const Numbers& n, const Look& look) {
     if (d.ranges) {
         list.push_back({"max_logit_change", "max |Δ logit| with outliers", d.largest_change, "",
                         measured, Better::lower, NumberStyle::plain, 2});
-        list.push_back({"range_growth", "Range with outliers", n.growth, "times", measured,
-                        Better::lower});
+        list.push_back(
+            {"range_growth", "Range with outliers", n.growth, "times", measured, Better::lower});
         list.push_back({"max_logit", "max |logit|", d.largest_logit, "", measured});
     }
     if (r.slip) {
@@ -129,11 +134,11 @@ std::vector<Metric> metrics(const Data& d, const Numbers& n, const Look& look) {
                         measured, Better::higher});
     }
     if (!n.made.empty()) {
-        list.push_back({"generated_surprise", "Surprise at what it wrote", mean(n.made), "bits",
-                        measured});
+        list.push_back(
+            {"generated_surprise", "Surprise at what it wrote", mean(n.made), "bits", measured});
     }
-    list.push_back({"prompt_tokens", "Tokens of the text", static_cast<double>(r.prompt_tokens),
-                    "", computed, Better::neither, NumberStyle::plain, 6});
+    list.push_back({"prompt_tokens", "Tokens of the text", static_cast<double>(r.prompt_tokens), "",
+                    computed, Better::neither, NumberStyle::plain, 6});
     list.push_back({"generated_tokens", "Tokens generated",
                     static_cast<double>(r.size() - r.prompt_tokens), "", computed, Better::neither,
                     NumberStyle::plain, 6});
@@ -167,8 +172,8 @@ Table token_table(const Reading& r) {
     for (std::size_t i = 1; i < r.size(); ++i) {
         const TokenView& v = r.tokens[i];
         t.rows.push_back({static_cast<std::int64_t>(i), static_cast<std::int64_t>(r.ids[i]),
-                          readable(v.piece), std::int64_t{i >= r.prompt_tokens},
-                          std::exp2(-v.bits), v.bits, static_cast<std::int64_t>(v.rank + 1),
+                          readable(v.piece), std::int64_t{i >= r.prompt_tokens}, std::exp2(-v.bits),
+                          v.bits, static_cast<std::int64_t>(v.rank + 1),
                           readable(v.likeliest[0].piece), v.likeliest[0].probability});
     }
     return t;

@@ -8,19 +8,23 @@
 #include <iterator>
 #include <numbers>
 
+#include "sim/core/one_thread.hpp"
 #include "sim/model/generate.hpp"
 #include "sim/model/loss_curve.hpp"
 
 namespace nibble::training_lab {
 namespace {
 
-constexpr std::size_t pieces = 384;            // of the tokenizer
+constexpr std::size_t pieces = 384;  // of the tokenizer
 constexpr std::uint64_t tokenizer_documents = 80, validation_documents = 8;
 constexpr std::uint64_t floor_documents = 50;  // of each domain, of an earlier run
 constexpr Index preview_steps = 4;
 constexpr Index publications = 24;  // beside the early ones
 constexpr Index sample_tokens = 48;
 constexpr double sample_temperature = 0.5;
+
+/// Below, a step's loops are too short to be shared out: 30 ms of one core.
+constexpr double flops_worth_sharing = 1e9;
 
 std::vector<Domain> domains_of(Text text) {
     return text == Text::all ? std::vector<Domain>(all_domains.begin(), all_domains.end())
@@ -85,6 +89,35 @@ Held held_out(const std::vector<Domain>& domains, std::uint64_t seed, std::uint6
     return held;
 }
 
+/// Loss of predicting each token by its share of some training text, one more of each than seen.
+double counting_loss(const std::vector<Domain>& domains, std::uint64_t seed, const Held& held,
+                     const Tokenizer& tokenizer, const ModelConfig& config) {
+    std::vector<double> seen(static_cast<std::size_t>(tokenizer.size()), 1.0);
+    double all = static_cast<double>(seen.size());
+    for (std::uint64_t i = 0; i < tokenizer_documents; ++i) {
+        const TokenIds ids = tokens_of(
+            make_document(seed, Split::train, domains[i % domains.size()], i), tokenizer, config);
+        for (std::size_t k = 1; k < ids.size(); ++k) {
+            seen[static_cast<std::size_t>(ids[k])] += 1;
+            all += 1;
+        }
+    }
+    double nats = 0, tokens = 0;
+    for (const TokenIds& ids : held.sequences) {
+        for (std::size_t k = 1; k < ids.size(); ++k) {
+            nats -= std::log(seen[static_cast<std::size_t>(ids[k])] / all);
+            tokens += 1;
+        }
+    }
+    return nats / tokens;
+}
+
+/// About what a step computes: two for each weight and token forward, four backward.
+double step_flops(const TrainOptions& o) {
+    constexpr double tokens_a_document = 170;
+    return 6 * tokens_a_document * static_cast<double>(o.config.parameters() * o.batch);
+}
+
 /// Dense at first, when much happens: 1, 2, 4, 8, ..., then evenly.
 bool is_landmark(Index step, Index steps) {
     const Index evenly = std::max<Index>(1, steps / publications);
@@ -123,6 +156,14 @@ void judge(const Trainer& trainer, std::vector<Sample>& samples) {
     }
 }
 
+double mean_loss(std::span<const LossPoint> losses) {
+    double sum = 0;
+    for (const LossPoint& p : losses) {
+        sum += p.loss;
+    }
+    return sum / static_cast<double>(losses.size());
+}
+
 }  // namespace
 
 Data train_here(const Setup& setup, const RunContext& context) {
@@ -137,11 +178,16 @@ Data train_here(const Setup& setup, const RunContext& context) {
     data.steps_wanted = setup.steps;
     data.guess = std::log(static_cast<double>(data.options.config.vocab));
     Trainer trainer(data.options, *parts);
+    std::optional<OneThread> alone;
+    if (step_flops(data.options) < flops_worth_sharing) {
+        alone.emplace();
+    }
     const Held held = held_out(domains, context.seed, validation_documents, trainer.tokenizer(),
                                data.options.config);
     data.floor = held.floor;
-    data.validation.push_back(
-        {0, score(trainer.model(), held.sequences, {}, context.stop).loss()});
+    data.counting =
+        counting_loss(domains, context.seed, held, trainer.tokenizer(), data.options.config);
+    data.validation.push_back({0, score(trainer.model(), held.sequences, {}, context.stop).loss()});
     const Index steps = context.preview ? std::min(setup.steps, preview_steps) : setup.steps;
     for (Index step = 1; step <= steps; ++step) {
         context.check();
@@ -161,8 +207,7 @@ Data train_here(const Setup& setup, const RunContext& context) {
         if (is_landmark(step, steps)) {
             data.train = trainer.losses();
             data.tokens = data.train.back().tokens;
-            const double loss =
-                score(trainer.model(), held.sequences, {}, context.stop).loss();
+            const double loss = score(trainer.model(), held.sequences, {}, context.stop).loss();
             if (!std::isfinite(loss)) {
                 data.burst_at = step;
                 break;
@@ -186,8 +231,8 @@ Data train_before(const std::string& path, const RunContext& context) {
     data.tokens = data.train.back().tokens;
     context.check();
     std::error_code ignored;
-    const fs::path folder = fs::is_directory(path, ignored) ? fs::path(path)
-                                                            : fs::path(path).parent_path();
+    const fs::path folder =
+        fs::is_directory(path, ignored) ? fs::path(path) : fs::path(path).parent_path();
     const fs::path beside = folder / "tokenizer.json";
     if (std::ifstream in(beside, std::ios::binary); in) {
         const std::string text((std::istreambuf_iterator<char>(in)), {});
@@ -201,15 +246,19 @@ Data train_before(const std::string& path, const RunContext& context) {
 }
 
 std::vector<Point> smoothed(const std::vector<LossPoint>& losses) {
-    const std::size_t width = std::max<std::size_t>(1, losses.size() / 20);
+    const std::size_t reach = losses.size() / 40;
     std::vector<Point> points;
-    double sum = 0;
     for (std::size_t i = 0; i < losses.size(); ++i) {
-        sum += losses[i].loss - (i >= width ? losses[i - width].loss : 0);
+        const std::size_t begin = i - std::min(i, reach),
+                          end = std::min(i + reach + 1, losses.size());
         points.push_back(
-            {losses[i].step, sum / static_cast<double>(std::min(i + 1, width))});
+            {losses[i].step, mean_loss(std::span(losses).subspan(begin, end - begin))});
     }
     return points;
+}
+
+double last_loss(const std::vector<LossPoint>& losses) {
+    return mean_loss(std::span(losses).last((losses.size() + 19) / 20));
 }
 
 }  // namespace nibble::training_lab

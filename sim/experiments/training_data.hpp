@@ -42,6 +42,7 @@ struct Data {
     std::vector<Point> validation;
     std::optional<double> floor;    // nats a token of a perfect reader
     double guess = 0;               // nats a token of a reader who knows nothing; 0: unknown
+    double counting = 0;            // of one who knows only how often each piece occurs
     std::optional<Index> burst_at;  // the step whose gradient was not finite
     std::vector<Sample> samples;    // rising by step
 
@@ -56,9 +57,11 @@ Data train_here(const Setup& setup, const RunContext& context);
 /// run lies beside them.
 Data train_before(const std::string& path, const RunContext& context);
 
-/// Mean training loss of the steps up to each, over a twentieth of the run: what the noise of
-/// single batches hides.
+/// Mean training loss around each step, over a twentieth of the run: what the noise of single
+/// batches hides.
 std::vector<Point> smoothed(const std::vector<LossPoint>& losses);
+/// Mean of the last twentieth.
+double last_loss(const std::vector<LossPoint>& losses);
 
 void describe(const Data& data, Outcome& outcome);
 std::vector<FigureRow> figures(const Data& data);

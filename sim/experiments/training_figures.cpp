@@ -10,8 +10,8 @@ namespace nibble::training_lab {
 namespace {
 
 constexpr double brightest_bits = 10, quiet_bits = 0.5;  // of the tint of a piece
-/// What counts as a loss that turned back, and as one that never got away from guessing.
-constexpr double noticeable_rise = 0.15, still_guessing = 0.8;
+/// What counts as a loss that turned back, and as one that never got away from counting.
+constexpr double noticeable_rise = 0.15, still_counting = 0.9;
 
 std::string num(double value, int digits = 3) {
     return format_number(value, digits);
@@ -34,24 +34,24 @@ std::string finding(const Data& d) {
     const std::string floor = d.floor ? fmt::format("; the floor is {}", num(*d.floor)) : "";
     if (d.from_file()) {
         return fmt::format("{} steps took the loss from {} to {} nats a token{}",
-                           count(d.steps_done), num(d.train.front().loss),
-                           num(smoothed(d.train).back().loss), floor);
+                           count(d.steps_done), num(d.train.front().loss), num(last_loss(d.train)),
+                           floor);
     }
     const std::string rate = num(d.options.rate);
     if (d.burst_at) {
-        return fmt::format("A rate of {} breaks the model at step {}: nothing finite is left",
-                           rate, count(*d.burst_at));
+        return fmt::format("A rate of {} breaks the model at step {}: nothing finite is left", rate,
+                           count(*d.burst_at));
     }
     if (turned_back(d)) {
         return fmt::format("At a rate of {} the loss turns back at step {}: from {} up to {}", rate,
                            count(best(d).step), num(best(d).loss), num(d.validation_loss()));
     }
-    if (d.validation_loss() > still_guessing * d.guess) {
-        return fmt::format("After {} steps at a rate of {} the model is still guessing",
+    if (d.validation_loss() > still_counting * d.counting) {
+        return fmt::format("{} steps at a rate of {} teach how often pieces occur, and little else",
                            count(d.steps_done), rate);
     }
-    return fmt::format("{} steps take guessing, {} nats a token, down to {}{}",
-                       count(d.steps_done), num(d.guess), num(d.validation_loss()), floor);
+    return fmt::format("{} steps take guessing, {} nats a token, down to {}{}", count(d.steps_done),
+                       num(d.guess), num(d.validation_loss()), floor);
 }
 
 /// Share of the way from knowing nothing to a perfect reader.
@@ -61,41 +61,47 @@ double way(const Data& d, double loss) {
 
 std::string explanation(const Data& d) {
     if (d.from_file()) {
-        std::string text = fmt::format("Losses of an earlier run, over {} tokens.",
-                                       count(d.tokens));
+        std::string text =
+            fmt::format("Losses of an earlier run, over {} tokens.", count(d.tokens));
         if (d.floor) {
-            text += fmt::format(" A reader who knows the rules of the text and forgets nothing "
-                                "cannot do better than {} nats a token.",
-                                num(*d.floor));
+            text += fmt::format(
+                " A reader who knows the rules of the text and forgets nothing "
+                "cannot do better than {} nats a token.",
+                num(*d.floor));
         }
         return text;
     }
-    std::string text = fmt::format(
-        "{} weights have read {} documents, {} tokens, none twice. ",
-        count(d.options.config.parameters()), count(d.steps_done * d.options.batch),
-        count(d.tokens));
+    std::string text = fmt::format("{} weights have read {} documents, {} tokens, none twice. ",
+                                   count(d.options.config.parameters()),
+                                   count(d.steps_done * d.options.batch), count(d.tokens));
+    if (!d.burst_at && !turned_back(d) && d.validation_loss() > still_counting * d.counting) {
+        return text + fmt::format(
+                          "On unseen text it loses {} nats a token, one who only counts "
+                          "pieces {}: another rate, or more steps.",
+                          num(d.validation_loss()), num(d.counting));
+    }
     if (d.burst_at || turned_back(d)) {
-        return text + fmt::format("The lowest loss on unseen text was {} nats a token, after {} "
-                                  "steps: lower the rate, or warm up longer.",
-                                  num(best(d).loss), count(best(d).step));
+        return text + fmt::format(
+                          "The lowest loss on unseen text was {} nats a token, after {} "
+                          "steps: lower the rate, or warm up longer.",
+                          num(best(d).loss), count(best(d).step));
     }
     return text + fmt::format(
                       "On unseen text it is as unsure as among {} pieces (perplexity), one who "
                       "knows the rules as among {}; it has come {} % of the way from guessing "
                       "among {}.",
                       num(std::exp(d.validation_loss())), num(std::exp(*d.floor)),
-                      num(100 * way(d, d.validation_loss())),
-                      count(d.options.config.vocab));
+                      num(100 * way(d, d.validation_loss())), count(d.options.config.vocab));
 }
 
 std::vector<Metric> metrics(const Data& d) {
     const Origin measured{Origin::Kind::measured_here}, computed{Origin::Kind::computed};
-    const Origin earlier{Origin::Kind::recorded, d.source};
+    const Origin earlier{Origin::Kind::recorded, "an earlier run"};
     const Origin loss_origin = d.from_file() ? earlier : measured;
     std::vector<Metric> list;
     if (!d.from_file()) {
-        list.push_back({"validation_loss", "Loss on unseen text", d.validation_loss(),
-                        "nats/token", measured, Better::lower});
+        list.push_back({"validation_loss", "Loss on unseen text", d.validation_loss(), "nats/token",
+                        measured, Better::lower});
     }
     if (d.floor) {
         list.push_back({"floor", "Floor", *d.floor, "nats/token", computed});
@@ -106,14 +112,18 @@ std::vector<Metric> metrics(const Data& d) {
         list.push_back({"way_to_floor", "Way to the floor", way(d, d.validation_loss()), "%",
                         measured, Better::higher, NumberStyle::percent});
     }
+    if (d.counting > 0) {
+        list.push_back(
+            {"counting_loss", "Loss of counting pieces", d.counting, "nats/token", measured});
+    }
     if (!d.train.empty()) {
-        list.push_back({"train_loss", "Training loss, last twentieth", smoothed(d.train).back().loss,
+        list.push_back({"train_loss", "Training loss, last twentieth", last_loss(d.train),
                         "nats/token", loss_origin, Better::lower});
     }
     list.push_back({"tokens", "Tokens learned from", static_cast<double>(d.tokens), "", loss_origin,
                     Better::neither, NumberStyle::si});
-    list.push_back({"steps_done", "Steps taken", static_cast<double>(d.steps_done), "",
-                    loss_origin, Better::neither, NumberStyle::plain, 8});
+    list.push_back({"steps_done", "Steps taken", static_cast<double>(d.steps_done), "", loss_origin,
+                    Better::neither, NumberStyle::plain, 8});
     if (!d.from_file()) {
         list.push_back({"parameters", "Parameters",
                         static_cast<double>(d.options.config.parameters()), "", computed,
@@ -135,10 +145,9 @@ Figure loss_figure(const Data& d) {
     Figure f;
     f.id = "loss";
     f.title = "Loss";
-    f.alt_text = fmt::format(
-        "Loss in nats a token over {} steps of training{}{}.", d.steps_done,
-        d.from_file() ? "" : ", on the text learned from and on unseen text",
-        d.floor ? ", above the floor of the text" : "");
+    f.alt_text = fmt::format("Loss in nats a token over {} steps of training{}{}.", d.steps_done,
+                             d.from_file() ? "" : ", on the text learned from and on unseen text",
+                             d.floor ? ", above the floor of the text" : "");
     f.x = {.label = "step", .limits = std::pair(0.0, static_cast<double>(d.steps_wanted))};
     double top = d.guess;
     for (const LossPoint& p : d.train) {
@@ -165,12 +174,16 @@ Figure loss_figure(const Data& d) {
     }
     if (d.guess > 0) {
         f.marks.emplace_back(
-            Rule{fmt::format("guessing: ln {}", count(std::llround(std::exp(d.guess)))), Role::muted,
-                 false, d.guess});
+            Rule{fmt::format("guessing: ln {}", count(std::llround(std::exp(d.guess)))),
+                 Role::muted, false, d.guess});
+    }
+    if (d.counting > 0) {
+        f.marks.emplace_back(Rule{fmt::format("counting pieces: {}", num(d.counting)), Role::muted,
+                                  false, d.counting});
     }
     if (d.burst_at) {
-        f.marks.emplace_back(Rule{"not finite", Role::limit, true,
-                                  static_cast<double>(*d.burst_at)});
+        f.marks.emplace_back(
+            Rule{"not finite", Role::limit, true, static_cast<double>(*d.burst_at)});
     }
     return f;
 }
@@ -191,8 +204,7 @@ Figure rate_figure(const Data& d) {
         line.y.push_back(learning_rate(d.options, step));
     }
     f.marks.emplace_back(std::move(line));
-    f.marks.emplace_back(
-        Rule{"", Role::muted, true, static_cast<double>(d.steps_done)});
+    f.marks.emplace_back(Rule{"", Role::muted, true, static_cast<double>(d.steps_done)});
     f.width = 0.42;
     return f;
 }
@@ -205,8 +217,8 @@ std::string shown(const std::string& piece) {
 Figure sample_figure(const Sample& s) {
     Figure f;
     f.id = fmt::format("sample-{}", s.step);
-    f.title = s.step == 1 ? "Written after 1 step"
-                          : fmt::format("Written after {} steps", count(s.step));
+    f.title =
+        s.step == 1 ? "Written after 1 step" : fmt::format("Written after {} steps", count(s.step));
     f.x.hidden = f.y.hidden = true;
     Tokens tokens;
     std::string text;
@@ -214,23 +226,24 @@ Figure sample_figure(const Sample& s) {
         const std::string piece = shown(s.pieces[i]);
         text += piece;
         const double bits = s.bits.at(i);
-        tokens.items.push_back({piece, Role::muted,
-                                bits < quiet_bits ? -1 : std::clamp(bits / brightest_bits, 0.0, 1.0),
-                                fmt::format("“{}”\n{} bits of surprise to the model as it is now",
-                                            piece == "\n" ? "↵" : piece, num(bits))});
+        tokens.items.push_back(
+            {piece, Role::muted,
+             bits < quiet_bits ? -1 : std::clamp(bits / brightest_bits, 0.0, 1.0),
+             fmt::format("“{}”\n{} bits of surprise to the model as it is now",
+                         piece == "\n" ? "↵" : piece, num(bits))});
     }
     if (tokens.items.empty()) {
         tokens.items.push_back({"nothing: it ended at once", Role::muted, -1, ""});
     }
     f.alt_text = fmt::format("What the model wrote after {} steps: {}", s.step, text);
     f.marks.emplace_back(std::move(tokens));
+    f.footnote = "plain: expected; yellow: 10 bits";
     return f;
 }
 
 Table loss_table(const Data& d) {
-    Table t{"losses",
-            {{"step"}, {"train_loss", "nats/token"}, {"validation_loss", "nats/token"}},
-            {}};
+    Table t{
+        "losses", {{"step"}, {"train_loss", "nats/token"}, {"validation_loss", "nats/token"}}, {}};
     const std::vector<Point> smooth = smoothed(d.train);
     if (d.from_file()) {
         t.columns.pop_back();

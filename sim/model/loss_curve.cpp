@@ -41,12 +41,11 @@ std::vector<LossPoint> from_csv(const fs::path& path) {
     std::string line;
     std::getline(in, line);
     const auto refuse = [&](std::size_t number) {
-        throw Error(
-            Error::Code::bad_file,
-            fmt::format("{}, line {}: \"{}\"", path.string(), number, line.substr(0, 60)),
-            fmt::format("\"{}\" and rows of three numbers with rising steps and tokens are "
-                        "expected, as nibble train writes them",
-                        heading));
+        throw Error(Error::Code::bad_file,
+                    fmt::format("{}, line {}: \"{}\"", path.string(), number, line.substr(0, 60)),
+                    fmt::format("\"{}\" and rows of three numbers with rising steps and tokens are "
+                                "expected, as nibble train writes them",
+                                heading));
     };
     if (line != heading) {
         refuse(1);

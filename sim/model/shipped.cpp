@@ -22,13 +22,13 @@ std::shared_ptr<const ModelFiles> open_model(std::string_view name_or_path) {
     const std::filesystem::path path = model_path(name_or_path);
     std::error_code ignored;
     if (is_shipped(name_or_path) && !std::filesystem::is_directory(path, ignored)) {
-        throw Error(Error::Code::io,
-                    fmt::format("the model \"{}\" is not in {}", name_or_path,
-                                path.parent_path().string()),
-                    fmt::format("NIBBLE_DATA names the folder that holds tinylm; `nibble train "
-                                "--preset {0} --out {1}` makes the model anew; --model ./{0} is a "
-                                "folder of yours",
-                                name_or_path, path.string()));
+        throw Error(
+            Error::Code::io,
+            fmt::format("the model \"{}\" is not in {}", name_or_path, path.parent_path().string()),
+            fmt::format("NIBBLE_DATA names the folder that holds tinylm; `nibble train "
+                        "--preset {0} --out {1}` makes the model anew; --model ./{0} is a "
+                        "folder of yours",
+                        name_or_path, path.string()));
     }
     return ModelFiles::open(path);
 }

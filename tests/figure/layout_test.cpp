@@ -352,6 +352,16 @@ TEST_CASE("only noted lines of a listing can be picked", "[figure][listing][hove
     CHECK(scene.hovers[0].set[0] == std::pair<std::string, Value>("site", std::int64_t{7}));
 }
 
+TEST_CASE("tokens that find no room are counted, behind a line break too", "[figure][layout]") {
+    Tokens text;
+    for (int i = 0; i < 60; ++i) {
+        text.items.push_back({i % 4 == 3 ? " end\n" : " word"});
+    }
+    Figure f = with({text});
+    f.x.hidden = f.y.hidden = true;
+    CHECK(recording_of(laid_out(outcome_of(f), {300, 240})).find(" more\"") != std::string::npos);
+}
+
 TEST_CASE("the pointer finds values and what a click sets", "[figure][hover]") {
     Figure f = with(
         {Points{"series", Role::subject, {1, 2}, {10, 20}, {"first", "second"}, {"bits", {}}}});

@@ -81,7 +81,7 @@ int generate_command(const Words& words) {
              "Text");
     line.add(whole_flag("seed", 1, {0, 0x1p53}, "The same seed gives the same text"), "Text");
     add_run_flags(line);
-    line.footer("Examples", {"nibble generate --model target --prompt \"One morning, \""});
+    line.footer("Examples", {"nibble generate --model target --prompt \"One morning,\""});
     if (!line.parse(words)) {
         print(line.help());
         return 0;

@@ -62,8 +62,7 @@ void draw(const Tokens& mark, Plot& plot) {
         const bool is_last = i + 1 == mark.items.size();
         const bool ends_line = item.text.find('\n') != std::string::npos;
         if (last_line && !is_last &&
-            (ends_line ||
-             at.x + width + plot.text_width(rest, font) + 2 * padding > f.right())) {
+            (ends_line || at.x + width + plot.text_width(rest, font) + 2 * padding > f.right())) {
             plot.add(TextRun{
                 {at.x, at.y + line / 2}, rest, font, theme.muted, HAlign::left, VAlign::middle});
             return;
