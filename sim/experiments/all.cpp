@@ -7,6 +7,10 @@ Experiment quantizer();
 Experiment roofline();
 Experiment decode_latency();
 Experiment memory_fit();
+Experiment request_latency();
+Experiment cost();
+Experiment planner();
+Experiment datasheet_traps();
 
 const Experiments& all_experiments() {
     static const Experiments all = {
@@ -15,6 +19,10 @@ const Experiments& all_experiments() {
         roofline(),
         decode_latency(),
         memory_fit(),
+        request_latency(),
+        cost(),
+        planner(),
+        datasheet_traps(),
     };
     return all;
 }
