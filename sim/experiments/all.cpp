@@ -10,6 +10,10 @@ Experiment training();
 Experiment roofline();
 Experiment decode_latency();
 Experiment memory_fit();
+Experiment request_latency();
+Experiment cost();
+Experiment planner();
+Experiment datasheet_traps();
 
 const Experiments& all_experiments() {
     static const Experiments all = {
@@ -21,6 +25,10 @@ const Experiments& all_experiments() {
         roofline(),
         decode_latency(),
         memory_fit(),
+        request_latency(),
+        cost(),
+        planner(),
+        datasheet_traps(),
     };
     return all;
 }
