@@ -110,7 +110,8 @@ struct PackedShape {
     std::size_t bytes() const { return code_bytes() + scale_bytes() + zero_point_bytes(); }
 };
 
-/// Where a packed matrix lies. Scales are float or E8M0 bytes, as the format says.
+/// Where a packed matrix lies. Scales are float or E8M0 bytes, as the format says; arrays are
+/// aligned as their elements, ggml's blocks to 2 bytes.
 struct PackedView {
     std::uint8_t* codes = nullptr;
     void* scales = nullptr;

@@ -45,7 +45,7 @@ public:
     }
 
 private:
-    // More than the second-level cache of any processor in use.
+    // More than a core's own caches hold.
     static constexpr std::size_t largest_cached = std::size_t{8} << 20;
     static constexpr std::size_t line = 64 / sizeof(float);
 

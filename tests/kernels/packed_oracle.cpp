@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include "sim/core/rng.hpp"
+
 namespace packed_oracle {
 
 using namespace nibble::kernels;
@@ -359,6 +361,15 @@ std::vector<int> all_codes(PackedFormat format) {
         }
     }
     return codes;
+}
+
+std::vector<float> normal_weights(std::size_t count) {
+    const nibble::Rng rng = nibble::Rng(7).stream("packed-weights");
+    std::vector<float> x(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        x[i] = static_cast<float>(0.02 * rng.normal(i));
+    }
+    return x;
 }
 
 double binary16_value(std::uint16_t half) {

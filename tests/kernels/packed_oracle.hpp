@@ -36,6 +36,9 @@ double value_of(PackedFormat format, int code, int zero_point);
 /// Codes that the format's quantization may give.
 std::vector<int> all_codes(PackedFormat format);
 
+/// Weights of N(0, 0.02).
+std::vector<float> normal_weights(std::size_t count);
+
 double binary16_value(std::uint16_t half);
 /// To nearest, halves to even.
 std::uint16_t binary16_code(double x);
