@@ -79,7 +79,8 @@ template <int code_bits>
 __device__ inline Group group_at(const Shape& shape, std::size_t g) {
     const std::size_t row = g / shape.groups;
     const unsigned column = static_cast<unsigned>(g % shape.groups) * shape.group_size;
-    return {row * shape.columns + column, row * shape.row_bytes + column * code_bits / 8,
+    return {row * shape.columns + column,
+            row * shape.row_bytes + std::size_t{column} * code_bits / 8,
             min(shape.group_size, shape.columns - column)};
 }
 

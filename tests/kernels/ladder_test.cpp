@@ -371,6 +371,9 @@ std::vector<Job> jobs_for(const Ladder& ladder) {
         }
     }
     jobs.push_back(ladder.example);
+    if (ladder.example.group_size == 0 && ladder.family == "quantize") {
+        jobs.push_back({1, 8256, 0});  // for the largest blocks of threads
+    }
     std::erase_if(jobs, [&](const Job& job) { return !takes(ladder, job); });
     return jobs;
 }

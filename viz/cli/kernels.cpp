@@ -65,8 +65,9 @@ std::string status_on(Machine machine) {
 }
 
 std::string job_text(const Job& job) {
-    return fmt::format("{} x {} {}, groups of {}", job.rows, job.columns, kernels::name(job.input),
-                       job.group_size == 0 ? "a row" : fmt::format("{}", job.group_size));
+    const std::string groups =
+        job.group_size == 0 ? "" : fmt::format(", groups of {}", job.group_size);
+    return fmt::format("{} x {} {}{}", job.rows, job.columns, kernels::name(job.input), groups);
 }
 
 double intensity(const Ladder& ladder, const Job& job) {
