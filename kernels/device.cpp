@@ -6,6 +6,7 @@
 
 #include "kernels/device_probe.hpp"
 #include "kernels/emulator/memory.hpp"
+#include "kernels/processor.hpp"
 
 namespace nibble::kernels {
 namespace {
@@ -55,7 +56,7 @@ public:
     DeviceInfo probe() const override {
         DeviceInfo info;
         info.machine = Machine::cpu;
-        info.name = "this processor";
+        info.name = processor_name();
         return info;
     }
     void* allocate(std::size_t bytes, const std::string&) const override {
@@ -98,6 +99,37 @@ const char* name(Machine machine) {
             return "cuda";
         case Machine::emulated:
             return "emulated";
+    }
+    return "?";
+}
+
+std::optional<Machine> machine_named(std::string_view wanted) {
+    for (const Machine machine : all_machines) {
+        if (wanted == name(machine)) {
+            return machine;
+        }
+    }
+    return std::nullopt;
+}
+
+const char* in_words(DeviceState state) {
+    switch (state) {
+        case DeviceState::ready:
+            return "ready";
+        case DeviceState::not_built:
+            return "not built in";
+        case DeviceState::no_driver:
+            return "no driver";
+        case DeviceState::driver_too_old:
+            return "driver too old";
+        case DeviceState::no_gpu:
+            return "no GPU";
+        case DeviceState::unsupported_gpu:
+            return "GPU not supported";
+        case DeviceState::out_of_memory:
+            return "out of memory";
+        case DeviceState::failed:
+            return "failed";
     }
     return "?";
 }

@@ -7,11 +7,14 @@
 //     DeviceArray<float> x(gpu, values);       // allocates and uploads; freed at the end of scope
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -20,8 +23,11 @@ namespace nibble::kernels {
 
 enum class Machine { cpu, cuda, emulated };
 
+inline constexpr std::array all_machines = {Machine::cpu, Machine::cuda, Machine::emulated};
 /// "cpu", "cuda", "emulated"
 const char* name(Machine machine);
+/// The machine of that name.
+std::optional<Machine> machine_named(std::string_view name);
 
 enum class DeviceState {
     ready,
@@ -33,6 +39,9 @@ enum class DeviceState {
     out_of_memory,    // the GPU's memory is taken
     failed,           // anything else; the reason quotes it
 };
+
+/// "ready", "no driver": for a badge.
+const char* in_words(DeviceState state);
 
 struct DeviceInfo {
     Machine machine = Machine::cpu;

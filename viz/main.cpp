@@ -1,5 +1,6 @@
 // `nibble` alone, or with options of the window, opens the window; with a word after it, it is the
 // command line.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <string_view>
@@ -56,6 +57,36 @@ int open_window(const WindowOptions& options) {
     return run_window(options);
 }
 
+/// Says in words of ours what is wrong with words that CLI11 has refused.
+[[noreturn]] void refuse_words(int argc, char** argv) {
+    static const std::pair<std::string_view, std::string_view> takes[] = {
+        {"--frames", "a number of frames, such as 60"},
+        {"--screenshot", "the PNG to write, such as window.png"},
+        {"--theme", "dark or light"},
+        {"--size", "WIDTHxHEIGHT, such as 1280x800"},
+    };
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view word = argv[i];
+        const std::string_view flag = word.substr(0, word.find('='));
+        for (const auto& [name, what] : takes) {
+            const bool bare = flag == word && (i + 1 == argc || argv[i + 1][0] == '-');
+            if (flag == name && (bare || word.ends_with('=') || name == "--frames")) {
+                throw Error(Error::Code::bad_param, std::string(name) + " needs a value",
+                            "it takes " + std::string(what));
+            }
+        }
+        const bool known =
+            flag == "--projector" || std::any_of(std::begin(takes), std::end(takes),
+                                                 [&](const auto& t) { return t.first == flag; });
+        if (flag.starts_with("-") && !known) {
+            throw Error(Error::Code::bad_param, "no option " + std::string(flag),
+                        "the window takes --theme, --projector, --size, --screenshot and --frames");
+        }
+    }
+    throw Error(Error::Code::bad_param, "too many words",
+                "the window takes one lab, or one file, and its options");
+}
+
 int window_command(int argc, char** argv) {
     CLI::App cli("Opens the window. `nibble help` tells about the command line.", "nibble");
     WindowOptions options;
@@ -70,7 +101,9 @@ int window_command(int argc, char** argv) {
     cli.add_option("what", what, "a lab's id, or a file: scenario or exported chart");
     try {
         cli.parse(argc, argv);
-    } catch (const CLI::ParseError& e) { return cli.exit(e) == 0 ? 0 : 2; }
+    } catch (const CLI::CallForHelp& e) { return cli.exit(e); } catch (const CLI::ParseError&) {
+        refuse_words(argc, argv);
+    }
     if (!what.empty()) {
         options.start = scenario_named(what);
     }
@@ -78,6 +111,10 @@ int window_command(int argc, char** argv) {
         options.theme = theme_kind(theme);
     }
     if (projector) {
+        if (options.theme && *options.theme == ThemeKind::dark) {
+            throw Error(Error::Code::bad_param, "--theme dark does not go with --projector",
+                        "the projector's page is white: leave one of them out");
+        }
         options.projector = true;
     }
     if (!size.empty()) {

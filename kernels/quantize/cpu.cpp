@@ -5,8 +5,8 @@
 // SSE4; fixing it keeps the order of every sum the same on all of them.
 #include <algorithm>
 #include <array>
-#include <cmath>
 
+#include "kernels/quantize/level_table.hpp"
 #include "kernels/quantize/ops.hpp"
 
 // Registers of unknown width cannot be members of the structs below; such machines have NEON too.
@@ -58,22 +58,6 @@ struct PreparedInteger {
     }
 };
 
-struct LevelTable {
-    std::size_t count;
-    std::array<float, 16> level = {};
-    std::array<float, 15> middle = {};  // beyond it, level k + 1 is nearer than level k
-
-    explicit LevelTable(const Codebook& book) : count(book.levels.size()) {
-        std::copy(book.levels.begin(), book.levels.end(), level.begin());
-        for (std::size_t k = 0; k + 1 < count; ++k) {
-            middle[k] = (level[k] + level[k + 1]) / 2;
-            if (book.ties_to_zero && middle[k] < 0) {
-                middle[k] = std::nextafter(middle[k], -2.0F);  // so that the middle is above it
-            }
-        }
-    }
-};
-
 struct CodebookRounder {
     const LevelTable& table;
     Vec inverse, stored;
@@ -82,7 +66,7 @@ struct CodebookRounder {
         const Tag d;
         const Vec scaled = hn::Mul(x, inverse), one = hn::Set(d, 1.0F);
         Vec code = hn::Zero(d), level = hn::Set(d, table.level[0]);
-        for (std::size_t k = 0; k + 1 < table.count; ++k) {
+        for (unsigned k = 0; k + 1 < table.count; ++k) {
             const Mask above = hn::Gt(scaled, hn::Set(d, table.middle[k]));
             level = hn::IfThenElse(above, hn::Set(d, table.level[k + 1]), level);
             code = hn::Add(code, hn::IfThenElseZero(above, one));

@@ -8,6 +8,7 @@
 #endif
 
 #include <cstring>
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 #include <type_traits>
 #include <utility>
@@ -53,6 +54,15 @@ struct Input {
 
     HWY_INLINE Vec load(std::size_t i) const { return load_at(begin + i * bytes); }
 
+    /// Asks for the lines that hold `count` values some way ahead of value i. Without it a
+    /// processor waits for memory at the start of each page, where its own guesses end.
+    HWY_INLINE void prefetch(std::size_t i, std::size_t count) const {
+        constexpr std::size_t ahead = 2048, line = 64;  // bytes
+        for (std::size_t at = 0; at < count * bytes; at += line) {
+            hwy::Prefetch(begin + i * bytes + ahead + at);
+        }
+    }
+
     /// Of the last count < lanes values, and zeros after them.
     HWY_INLINE Vec load_last(std::size_t i, std::size_t count) const {
         alignas(64) std::uint8_t copy[lanes * bytes] = {};
@@ -76,6 +86,13 @@ private:
 
 HWY_INLINE IntVec magnitude_bits(Vec x) {
     return hn::BitCast(IntTag{}, hn::Abs(x));
+}
+
+/// round(x), halves to even, as the low byte of each lane; what lies above it is of no use. Floats
+/// from 2^23 on are whole numbers, so adding 3 * 2^22 rounds. |x| < 2^22.
+HWY_INLINE IntVec rounded_byte(Vec x) {
+    const Tag d;
+    return hn::BitCast(IntTag{}, hn::Add(x, hn::Set(d, 0x1.8p23F)));
 }
 
 /// Calls body with std::integral_constant of the type.

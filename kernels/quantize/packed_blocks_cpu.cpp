@@ -43,21 +43,21 @@ HWY_INLINE bool holds(const Block& x, float value) {
 
 /// The first value whose magnitude is `largest`; +0 of zeros.
 HWY_INLINE float first_of_magnitude(const Block& x, float largest) {
-    if (largest == 0 || !holds(x, -largest)) {
-        return largest;
-    }
-    if (!holds(x, largest)) {
-        return -largest;
+    const bool negative = holds(x, -largest), positive = holds(x, largest);
+    if (!(negative && positive)) {
+        // No branch on the sign, which nobody can predict.
+        const std::uint32_t sign = std::uint32_t{negative} << 31;
+        return std::bit_cast<float>(std::bit_cast<std::uint32_t>(largest) | sign);
     }
     const Tag d;
     const Vec wanted = hn::Set(d, largest);
     for (const Vec& part : x) {
         const auto at = hn::FindFirstTrue(d, hn::Eq(hn::Abs(part), wanted));
-        if (at >= 0) {
+        if (at >= 0 && largest > 0) {
             return hn::ExtractLane(part, static_cast<std::size_t>(at));
         }
     }
-    return largest;  // not reached: one part holds it
+    return 0;
 }
 
 HWY_INLINE void quantize_block(const Block& x, Q4Block& out) {
@@ -72,8 +72,8 @@ HWY_INLINE void quantize_block(const Block& x, Q4Block& out) {
     out.d = float_to_binary16(scale);
     const Vec inverse = hn::Set(d, reciprocal_or_zero(scale)), half = hn::Set(d, 8.5F);
     const auto code = [&](std::size_t p) {
-        const IntVec whole = hn::ConvertTo(IntTag{}, hn::Add(hn::Mul(x[p], inverse), half));
-        return hn::Min(whole, hn::Set(IntTag{}, 15));
+        const Vec steps = hn::Add(hn::Mul(x[p], inverse), half);
+        return rounded_byte(hn::Min(hn::Floor(steps), hn::Set(d, 15)));
     };
     for (std::size_t p = 0; p < parts / 2; ++p) {
         const IntVec both = hn::Or(code(p), hn::ShiftLeft<4>(code(p + parts / 2)));
@@ -84,7 +84,6 @@ HWY_INLINE void quantize_block(const Block& x, Q4Block& out) {
 
 HWY_INLINE void quantize_block(const Block& x, Q8Block& out) {
     const Tag d;
-    const IntTag i;
     const std::uint32_t largest = largest_bits(x);
     if (largest >= 0x7f800000u) {
         out.d = 0x7e00;
@@ -93,13 +92,13 @@ HWY_INLINE void quantize_block(const Block& x, Q8Block& out) {
     }
     const float scale = std::bit_cast<float>(largest) / 127;
     out.d = float_to_binary16(scale);
-    const Vec inverse = hn::Set(d, reciprocal_or_zero(scale)), half = hn::Set(d, 0.5F);
+    const Vec inverse = hn::Set(d, reciprocal_or_zero(scale));
+    // The float below a half: with it no sum reaches a whole number that the halves do not.
+    const Vec under_half = hn::Set(d, 0x1.fffffep-2F);
     for (std::size_t p = 0; p < parts; ++p) {
-        const Vec quotient = hn::Mul(x[p], inverse), magnitude = hn::Abs(quotient);
-        const Vec whole = hn::Floor(magnitude);
-        const auto up = hn::Ge(hn::Sub(magnitude, whole), half);
-        const Vec rounded = hn::Add(whole, hn::IfThenElseZero(up, hn::Set(d, 1.0F)));
-        const IntVec code = hn::ConvertTo(i, hn::CopySign(rounded, quotient));
+        const Vec quotient = hn::Mul(x[p], inverse);
+        const Vec away = hn::Add(quotient, hn::CopySign(under_half, quotient));
+        const IntVec code = rounded_byte(hn::Trunc(away));
         hn::StoreU(hn::TruncateTo(ByteTag{}, hn::BitCast(BitsTag{}, code)), ByteTag{},
                    reinterpret_cast<std::uint8_t*>(out.codes) + p * lanes);
     }
@@ -110,6 +109,7 @@ void quantize_blocks(const void* x, std::uint8_t* blocks, std::size_t first, std
     const Input<type> in(x, first * packed_block);
     std::uint8_t* to = blocks + first * sizeof(Stored);
     for (std::size_t b = 0; b < count; ++b, to += sizeof(Stored)) {
+        in.prefetch(b * packed_block, packed_block);
         Block values;
         for (std::size_t p = 0; p < parts; ++p) {
             values[p] = in.load(b * packed_block + p * lanes);

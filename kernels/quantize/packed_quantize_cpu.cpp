@@ -1,7 +1,8 @@
 // Quantization of groups with Highway, compiled once for each instruction set. A group is read
 // twice: for its range, and, out of the first-level cache by then, for its codes.
 //
-// A rounder turns one register of values into codes; every format is one of four. Codes of four
+// A rounder turns one register of values into codes, each the low byte of a lane; every format is
+// one of three. Codes of four
 // bits gather as bytes in a small buffer and are packed from there, so that groups may begin and
 // end anywhere in a byte.
 #include <algorithm>
@@ -29,7 +30,7 @@ struct IntegerRounder {
 
     HWY_INLINE IntVec operator()(Vec x) const {
         const Vec steps = hn::Clamp(hn::Div(x, scale), low, high);
-        return hn::Add(hn::NearestInt(steps), offset);
+        return hn::Add(rounded_byte(steps), offset);
     }
 };
 
@@ -96,7 +97,7 @@ struct SmallFloatRounder {
         const IntVec exponent =
             hn::Max(hn::And(hn::BitCast(i, magnitude), exponent_bits(255)), smallest);
         const IntVec inverse_spacing = hn::Sub(exponent_bits(254 + f.mantissa_bits), exponent);
-        const IntVec steps = hn::NearestInt(hn::Mul(magnitude, hn::BitCast(d, inverse_spacing)));
+        const IntVec steps = rounded_byte(hn::Mul(magnitude, hn::BitCast(d, inverse_spacing)));
         // A code counts the numbers below it: the steps, of which the first binade has its own
         // number, and 2^mantissa_bits more for each binade after it.
         const IntVec below = hn::ShiftRight<23 - f.mantissa_bits>(hn::Sub(exponent, smallest));
@@ -225,6 +226,7 @@ HWY_INLINE GroupRange find_range(const In& in, std::size_t first, std::size_t co
     };
     std::size_t at = 0;
     for (; at + 2 * lanes <= count; at += 2 * lanes) {
+        in.prefetch(first + at, 2 * lanes);
         add(in.load(first + at), largest0);
         add(in.load(first + at + lanes), largest1);
     }

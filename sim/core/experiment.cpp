@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <system_error>
 
+#include "sim/core/device.hpp"
 #include "sim/core/text.hpp"
 
 namespace nibble {
@@ -47,12 +48,13 @@ ParamValues Experiment::checked(const ParamValues& values) const {
 }
 
 std::string Experiment::data_key(const ParamValues& values, const RunContext& context) const {
-    std::string key = fmt::format("{} seed={} {}", id, context.seed, context.preview ? "~" : "=");
+    std::string key = fmt::format("{} seed={} on={} {}", id, context.seed,
+                                  kernels::name(context.device), context.preview ? "~" : "=");
     for (std::size_t i = 0; i < params.size(); ++i) {
         if (params[i].role == ParamRole::data) {
             const std::string text = to_text(values.at(i));
             key += fmt::format(" {}:{}", text.size(), text);
-            if (params[i].type == ParamType::file && !text.empty()) {
+            if (!params[i].suffixes.empty() && !text.empty()) {
                 key += file_stamp(text);
             }
         }
@@ -60,13 +62,19 @@ std::string Experiment::data_key(const ParamValues& values, const RunContext& co
     return key;
 }
 
-Outcome evaluate(const Experiment& experiment, const ParamValues& values, const RunContext& context,
+Outcome evaluate(const Experiment& experiment, const ParamValues& values, const RunContext& asked,
                  Cache* results) {
     const ParamValues good = experiment.checked(values);
+    RunContext context = asked;
+    if (!experiment.uses_device) {
+        context.device = kernels::Machine::cpu;
+    }
     const std::string key = experiment.data_key(good, context);
     RunData data = results ? results->find(key) : nullptr;
     if (!data) {
-        data = experiment.run(good, context);
+        try {
+            data = experiment.run(good, context);
+        } catch (const kernels::DeviceError& answer) { throw DeviceRefused(answer); }
         if (results) {
             results->put(key, data, 1);
         }

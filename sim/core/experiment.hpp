@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/device.hpp"
 #include "sim/core/cache.hpp"
 #include "sim/core/error.hpp"
 #include "sim/core/outcome.hpp"
@@ -28,6 +29,9 @@ namespace nibble {
 /// What run() gets besides its parameters.
 struct RunContext {
     std::uint64_t seed = 1;
+    /// Where to compute. Always the processor for experiments that do not say `uses_device`; the
+    /// emulator runs kernels slowly, so what is tried on it must be small.
+    kernels::Machine device = kernels::Machine::cpu;
     /// While the reader drags: answer within 33 ms, on a sample if need be, and say so in
     /// Outcome::sampling. On release the exact run follows.
     bool preview = false;
@@ -77,13 +81,15 @@ struct Experiment {
     std::function<Outcome(const ParamValues&, const RunData&)> show;
     /// For each parameter, whether it has an effect under these values.
     std::function<std::vector<bool>(const ParamValues&)> relevant;
+    /// Whether run() computes on RunContext::device.
+    bool uses_device = false;
 
     ParamValues defaults() const;
     /// Position in params; throws Error::bad_param naming the nearest one.
     std::size_t index_of(std::string_view param) const;
     /// Throws what ParamInfo::checked throws.
     ParamValues checked(const ParamValues& values) const;
-    /// What a result depends on: id, seed, preview and the data parameters, as text.
+    /// What a result depends on: id, seed, device, preview and the data parameters, as text.
     std::string data_key(const ParamValues& values, const RunContext& context) const;
 };
 
@@ -123,7 +129,8 @@ Experiment define(std::string id, std::string group, std::string title, std::str
 /// Size and time of the last change, so that a cache notices when a file is replaced.
 std::string file_stamp(const std::string& path);
 
-/// Checks the values, runs (or finds the data in `results`), shows. Throws what run throws.
+/// Checks the values, runs (or finds the data in `results`), shows. Throws what run throws, and
+/// DeviceRefused when the device does.
 Outcome evaluate(const Experiment& experiment, const ParamValues& values,
                  const RunContext& context = {}, Cache* results = nullptr);
 

@@ -241,6 +241,7 @@ struct Figure {
     Role title_role = Role::muted;  // colours the title when the figure is about one role
     std::string footnote = {};      // small, under the plot: what part is shown, what is sampled
     double width = 1;               // relative to the other figures of its row
+    bool timed = false;             // shows values off a clock (see reproducible() of outcome.hpp)
 };
 
 /// Figures beside each other.

@@ -186,9 +186,17 @@ std::string_view name(Origin::Kind kind) {
 
 std::string badge(const Origin& origin) {
     const std::string kind(name(origin.kind));
-    return origin.kind == Origin::Kind::recorded && !origin.source.empty()
-               ? "recorded on " + origin.source
-               : kind;
+    if (origin.source.empty()) {
+        return kind;
+    }
+    switch (origin.kind) {
+        case Origin::Kind::recorded:
+            return "recorded on " + origin.source;
+        case Origin::Kind::measured_here:
+            return kind + ": " + origin.source;
+        default:
+            return kind;
+    }
 }
 
 const Metric& Outcome::metric(std::string_view wanted) const {
@@ -200,6 +208,16 @@ const Metric& Outcome::metric(std::string_view wanted) const {
     broken_invariant("metric", ("no metric " + std::string(wanted)).c_str(), __FILE__, __LINE__);
 }
 
+Outcome reproducible(Outcome outcome) {
+    const auto is_timed = [](const auto& part) { return part.timed; };
+    std::erase_if(outcome.metrics, is_timed);
+    std::erase_if(outcome.tables, is_timed);
+    for (FigureRow& row : outcome.rows) {
+        std::erase_if(row.figures, is_timed);
+    }
+    return outcome;
+}
+
 Json metrics_to_json(const Outcome& outcome) {
     Json list = Json::array();
     for (const Metric& m : outcome.metrics) {
@@ -209,6 +227,9 @@ Json metrics_to_json(const Outcome& outcome) {
                         {"origin", badge(m.origin)}});
         if (!m.origin.source.empty()) {
             list.back()["source"] = m.origin.source;
+        }
+        if (m.timed) {
+            list.back()["timed"] = true;
         }
     }
     return list;

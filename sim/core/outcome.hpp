@@ -12,13 +12,15 @@
 
 namespace nibble {
 
-/// Where a number comes from. Shown as a badge, exported with the data.
+/// Where a number comes from. Shown as a badge, exported with the data. `measured_here` says that
+/// something was really done and looked at: an error that a quantizer made, the same in every run,
+/// or a time, which is not; the latter are also `timed`.
 struct Origin {
     enum class Kind { measured_here, recorded, computed, datasheet, published, assumed };
     Kind kind = Kind::computed;
     std::string source = {};  // the machine, the sheet, the paper; empty for computed
 };
-/// "measured here", "recorded on <source>", "computed", ...
+/// "computed", "measured here: <source>", "recorded on <source>", ...
 std::string badge(const Origin& origin);
 std::string_view name(Origin::Kind kind);
 
@@ -34,6 +36,9 @@ struct Metric {
     Better better = Better::neither;
     NumberStyle style = NumberStyle::plain;
     int digits = 3;
+    /// Read off a clock, or made of what was: different in every run. Only times and rates of real
+    /// hardware, never of the emulator.
+    bool timed = false;
 };
 
 struct Table {
@@ -45,6 +50,7 @@ struct Table {
     std::string name;
     std::vector<Column> columns;
     std::vector<std::vector<Cell>> rows;
+    bool timed = false;  // holds values off a clock
 };
 
 /// An equation and the same with the live values in it. Plain text in Unicode; a letter run is set
@@ -68,8 +74,12 @@ struct Outcome {
     const Metric& metric(std::string_view name) const;
 };
 
-/// Everything in the outcome, figures' data included: what `--out x.json` writes and what the
-/// determinism tests hash. NaN and infinities become null.
+/// The outcome without its timed metrics, tables and figures: what "same seed, same result" is
+/// about. Tests of determinism hash it and grading compares it. Sentences never quote timed values.
+Outcome reproducible(Outcome outcome);
+
+/// Everything in the outcome, figures' data included: what `--out x.json` writes. NaN and
+/// infinities become null.
 nlohmann::json to_json(const Outcome& outcome);
 /// The metrics and tables only: what `--json` prints.
 nlohmann::json metrics_to_json(const Outcome& outcome);

@@ -6,6 +6,8 @@
 #include <mutex>
 #include <thread>
 
+#include "sim/core/one_thread.hpp"
+
 #if defined(__has_feature)  // clang says it this way, gcc the other
 #if __has_feature(thread_sanitizer)
 #define NIBBLE_PLAIN_THREADS 1
@@ -26,6 +28,7 @@ namespace nibble {
 namespace {
 
 std::atomic<int> wanted = 0;
+thread_local bool on_one_thread = false;
 
 using RunPieces = std::function<void(std::size_t first, std::size_t last)>;
 
@@ -73,6 +76,14 @@ void share_out(std::size_t pieces, const RunPieces& run_pieces) {
 
 }  // namespace
 
+OneThread::OneThread() : before_(on_one_thread) {
+    on_one_thread = true;
+}
+
+OneThread::~OneThread() {
+    on_one_thread = before_;
+}
+
 void set_threads(int count) {
     wanted = std::max(0, count);
 }
@@ -90,7 +101,7 @@ void parallel_for(std::size_t count, std::size_t grain,
             body(i * grain, std::min(count, (i + 1) * grain));
         }
     };
-    if (pieces <= 1 || threads() == 1) {
+    if (pieces <= 1 || on_one_thread || threads() == 1) {
         run_pieces(0, pieces);
     } else {
         share_out(pieces, run_pieces);

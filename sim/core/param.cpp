@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "sim/core/error.hpp"
+#include "sim/core/nearest.hpp"
 #include "sim/core/text.hpp"
 
 namespace nibble {
@@ -33,6 +34,19 @@ void check_choice(const ParamInfo& p, const std::string& name) {
             return;
         }
         names.push_back(c.name);
+    }
+    // A choice with suffixes also takes the path of a file that ends in one.
+    for (const std::string& suffix : p.suffixes) {
+        if (name.ends_with(suffix)) {
+            return;
+        }
+    }
+    constexpr std::size_t listed = 12, named = 4;
+    if (names.size() > listed) {
+        throw Error(
+            Error::Code::bad_param,
+            fmt::format("{} = \"{}\" is not one of the {}", p.name, name, names.size()),
+            fmt::format("the nearest are {}", fmt::join(nearest_names(name, names, named), ", ")));
     }
     const std::string near = nearest(name, names);
     throw Error(Error::Code::bad_param, fmt::format("{} = \"{}\" is not a choice", p.name, name),
@@ -142,7 +156,9 @@ std::string ParamInfo::accepts() const {
             for (const Choice& c : choices) {
                 names += (names.empty() ? "" : ", ") + c.name;
             }
-            return "one of " + names;
+            return "one of " + names +
+                   (suffixes.empty() ? ""
+                                     : fmt::format(", or a file: {}", fmt::join(suffixes, ", ")));
         }
         case ParamType::text:
             return "text";

@@ -66,7 +66,8 @@ struct ParamInfo {
     Value default_value;
     std::string title;  // what the slider says; the name in words when not given
     std::string unit_name;
-    std::string sentence;  // what moves on the figure when this grows
+    std::string sentence;   // what moves on the figure when this grows
+    std::string tensor_of;  // of a text: the file parameter whose tensor it names
     ParamRole role = ParamRole::data;
     bool is_advanced = false;  // behind "More parameters"
 
@@ -100,6 +101,11 @@ struct Param : ParamInfo {
     }
     Param&& help(std::string text) && {
         sentence = std::move(text);
+        return std::move(*this);
+    }
+    /// Names a tensor of the file that another parameter holds: the window then lists them.
+    Param&& tensor_in(std::string file_param) && {
+        tensor_of = std::move(file_param);
         return std::move(*this);
     }
     /// Changes only what is drawn: moving it never runs the experiment again.

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <exception>
 
+#include "sim/core/device.hpp"
+
 namespace nibble {
 
 Runner::Runner(std::function<void()> wake)
@@ -69,10 +71,13 @@ void Runner::work(const std::stop_token& quit) {
 
 Runner::Landed Runner::perform(const Job& job) {
     const auto begin = std::chrono::steady_clock::now();
-    Landed landed{job.ticket, job.request, nullptr, {}, {}, 0, false};
+    Landed landed;
+    landed.ticket = job.ticket;
+    landed.request = job.request;
     const Experiment& experiment = *job.request.experiment;
     RunContext context;
     context.seed = job.request.seed;
+    context.device = job.request.device;
     context.preview = job.request.preview;
     context.stop = job.stop.get_token();
     context.shared = &shared_;
@@ -101,6 +106,10 @@ Runner::Landed Runner::perform(const Job& job) {
     try {
         landed.outcome = std::make_shared<const Outcome>(
             evaluate(experiment, job.request.values, context, &results_));
+    } catch (const DeviceRefused& e) {
+        landed.error = e.what();
+        landed.hint = e.hint();
+        landed.refused = e.state();
     } catch (const Error& e) {
         landed.error = e.what();
         landed.hint = e.hint();

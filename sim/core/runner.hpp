@@ -27,15 +27,18 @@ public:
         ParamValues values;
         std::uint64_t seed = 1;
         bool preview = false;
+        kernels::Machine device = kernels::Machine::cpu;
     };
     /// What the latest finished (or still growing) run gave.
     struct Landed {
         std::uint64_t ticket = 0;  // of the request it answers
         Request request;
-        std::shared_ptr<const Outcome> outcome;  // null when there is an error
-        std::optional<std::string> error, hint;  // what a person can act on
-        double seconds = 0;                      // run and show; 0 when the data was cached
-        bool partial = false;                    // the run goes on
+        std::shared_ptr<const Outcome> outcome;            // null when there is an error
+        std::optional<std::string> error = {}, hint = {};  // what a person can act on
+        /// The device's state when it was that which refused: another one may do it.
+        std::optional<kernels::DeviceState> refused = {};
+        double seconds = 0;    // run and show; 0 when the data was cached
+        bool partial = false;  // the run goes on
     };
     struct State {
         std::optional<Landed> landed;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "sim/core/device.hpp"
 #include "sim/core/json_depth.hpp"
 #include "sim/core/text.hpp"
 #include "sim/core/version.hpp"
@@ -116,9 +117,12 @@ std::string to_json_text(const Scenario& scenario, const Experiments& all, int i
     for (std::size_t i = 0; i < experiment.params.size(); ++i) {
         parameters[experiment.params[i].name] = json_of(scenario.values.at(i));
     }
-    const Json whole = {
-        {"nibble", version},     {"format", newest_format},   {"experiment", scenario.experiment},
-        {"seed", scenario.seed}, {"device", scenario.device}, {"parameters", parameters}};
+    const Json whole = {{"nibble", version},
+                        {"format", newest_format},
+                        {"experiment", scenario.experiment},
+                        {"seed", scenario.seed},
+                        {"device", kernels::name(scenario.device)},
+                        {"parameters", parameters}};
     return whole.dump(indent, ' ', /*ensure_ascii=*/true);
 }
 
@@ -150,9 +154,6 @@ Scenario scenario_from_json(std::string_view text, const Experiments& all) {
     if (whole.contains("nibble")) {
         s.written_by = text_member(whole, "nibble");
     }
-    if (whole.contains("device")) {
-        s.device = text_member(whole, "device");
-    }
     if (whole.contains("seed")) {
         if (!whole["seed"].is_number_unsigned()) {
             refuse(fmt::format("\"seed\" = {} is not a whole number from 0", whole["seed"].dump()));
@@ -160,6 +161,9 @@ Scenario scenario_from_json(std::string_view text, const Experiments& all) {
         s.seed = whole["seed"].get<std::uint64_t>();
     }
     try {
+        if (whole.contains("device")) {
+            s.device = machine_from(text_member(whole, "device"));
+        }
         const Experiment& experiment = find_experiment(all, s.experiment);
         s.values = whole.contains("parameters") ? read_values(whole["parameters"], experiment)
                                                 : experiment.defaults();
@@ -177,6 +181,9 @@ std::string to_command(const Scenario& scenario, const Experiments& all) {
     std::string command = "nibble run " + scenario.experiment;
     if (scenario.seed != 1) {
         command += fmt::format(" --seed {}", scenario.seed);
+    }
+    if (scenario.device != kernels::Machine::cpu) {
+        command += fmt::format(" --device {}", kernels::name(scenario.device));
     }
     for (std::size_t i = 0; i < experiment.params.size(); ++i) {
         const ParamInfo& p = experiment.params[i];

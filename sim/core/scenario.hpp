@@ -19,7 +19,7 @@ struct Scenario {
     std::string experiment;
     ParamValues values;  // in the experiment's schema order, all present
     std::uint64_t seed = 1;
-    std::string device = "cpu";
+    kernels::Machine device = kernels::Machine::cpu;
     std::string written_by = {};  // version of the program that wrote it
 
     friend bool operator==(const Scenario&, const Scenario&) = default;
@@ -35,7 +35,8 @@ const Experiment& find_experiment(const Experiments& all, std::string_view id);
 std::string to_json_text(const Scenario& scenario, const Experiments& all, int indent = 2);
 
 /// Parameters that are absent keep their defaults. Throws Error::bad_file, naming it, for an
-/// unknown key, a wrong type, a value out of range, an unknown experiment or a newer format.
+/// unknown key, a wrong type, a value out of range, an unknown experiment or device, or a newer
+/// format.
 Scenario scenario_from_json(std::string_view text, const Experiments& all);
 
 /// The command line that gives the same result: only what differs from the defaults.

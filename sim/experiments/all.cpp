@@ -5,12 +5,30 @@ namespace nibble {
 Experiment number_formats();
 Experiment quantizer();
 Experiment kernel_ladder();
+Experiment tiny_model_lab();
+Experiment training();
+Experiment roofline();
+Experiment decode_latency();
+Experiment memory_fit();
+Experiment request_latency();
+Experiment cost();
+Experiment planner();
+Experiment datasheet_traps();
 
 const Experiments& all_experiments() {
     static const Experiments all = {
         number_formats(),
         quantizer(),
         kernel_ladder(),
+        tiny_model_lab(),
+        training(),
+        roofline(),
+        decode_latency(),
+        memory_fit(),
+        request_latency(),
+        cost(),
+        planner(),
+        datasheet_traps(),
     };
     return all;
 }

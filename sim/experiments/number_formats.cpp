@@ -9,13 +9,15 @@
 #include <span>
 
 #include "sim/core/experiment.hpp"
-#include "sim/core/text.hpp"
-#include "sim/formats/format_figures.hpp"
-#include "sim/formats/format_text.hpp"
+#include "sim/experiments/number_formats_lab.hpp"
 #include "sim/formats/tensor_sample.hpp"
 
 namespace nibble {
 namespace {
+
+using number_formats_lab::Data;
+using number_formats_lab::magnitude_bins;
+using number_formats_lab::value_bins;
 
 enum class AxisScale { linear, log };
 enum class OverflowRule { usual, saturate, standard };
@@ -45,6 +47,8 @@ enum class Format {
     nvfp4,
 };
 
+constexpr double degrees_of_freedom = 5;  // of Student t
+
 /// What the chosen format is shown beside: one of each idea.
 constexpr std::array<const char*, 5> comparison = {"fp8_e4m3", "fp8_e5m2", "int8", "nf4",
                                                    "fp4_e2m1"};
@@ -60,6 +64,14 @@ std::vector<Choice> format_choices() {
     return choices;
 }
 
+std::vector<Choice> distribution_choices() {
+    return {{"normal", "normal"}, {"student_t", "Student t"}, {"uniform", "uniform"}};
+}
+
+std::string label_of(Distribution distribution) {
+    return distribution_choices().at(static_cast<std::size_t>(distribution)).label;
+}
+
 struct Params {
     Format format = Format::fp8_e4m3;
     double value = 0.3;
@@ -68,7 +80,7 @@ struct Params {
     double zoom = 1;
     bool compare = true;
     OverflowRule overflow = OverflowRule::usual;
-    SampleDistribution distribution = SampleDistribution::normal;
+    Distribution distribution = Distribution::normal;
     double spread = 0.25;
     std::string file, tensor;
 };
@@ -83,11 +95,6 @@ bool is_scaled_by_choice(const Params& p) {
     const bool wide = p.format <= Format::fp16 || p.format == Format::e8m0;
     const bool mx = p.format >= Format::mxfp8_e4m3 && p.format <= Format::mxfp4;
     return !(wide || mx);
-}
-
-/// A format without sign and zero holds scales, not weights: its error on a tensor says nothing.
-bool is_scale_format(const ScaledFormat& f) {
-    return !f.block && f.numbers->as_float() && !f.numbers->as_float()->is_signed;
 }
 
 Overflow overflow_of(const Params& p) {
@@ -131,8 +138,7 @@ Schema<Params> make_schema() {
             .help("What numbers beyond the largest become: the largest (CUDA's satfinite, OCP's "
                   "saturating mode), or infinity, or NaN where there is none; GPUs saturate in FP8 "
                   "and give infinity in wider formats."),
-        choice("distribution", &Params::distribution,
-               {{"normal", "normal"}, {"student_t", "Student t"}, {"uniform", "uniform"}})
+        choice("distribution", &Params::distribution, distribution_choices())
             .advanced()
             .when([](const Params& p) { return p.file.empty(); })
             .help("Shape of the synthetic weights: Student t has heavy tails, uniform has none."),
@@ -144,31 +150,15 @@ Schema<Params> make_schema() {
             .advanced()
             .help("Weights of your own instead of synthetic ones."),
         text("tensor", &Params::tensor)
+            .tensor_in("file")
             .advanced()
             .when([](const Params& p) { return !p.file.empty(); })
             .help("Which tensor of the file; the first matrix when empty."),
     };
 }
 
-struct Data {
-    struct Fit {
-        std::string id;
-        TensorFit fit;
-    };
-    std::string source;
-    std::int64_t total = 0, sampled = 0;
-    double absmax = 0;
-    std::int64_t nans = 0, infinities = 0;  // left out of every measure
-    std::vector<Fit> fits;                  // the chosen format's first
-    // Shares of the values: by value from -absmax to absmax, and of the magnitudes by half binades
-    // up to absmax.
-    std::vector<double> by_value, by_magnitude;
-    bool is_file = false;
-};
-constexpr std::size_t value_bins = 128, magnitude_bins = 64;
-
 /// The chosen format, then the others.
-std::vector<ScaledFormat> rows_of(const Params& p, double absmax) {
+std::vector<ScaledFormat> formats_of(const Params& p, double absmax) {
     std::vector<ScaledFormat> rows = {
         scaled_format(id_of(p.format), p.scaling, overflow_of(p), absmax)};
     for (const char* id : comparison) {
@@ -203,22 +193,21 @@ void count_values(const TensorSample& sample, Data& data) {
 }
 
 Data run(const Params& p, const RunContext& context) {
-    constexpr std::int64_t synthetic = 1 << 16, largest_sample = 1 << 20;
+    constexpr std::size_t synthetic = 1 << 16, largest_sample = 1 << 20;
     constexpr std::size_t preview = 1 << 16;
-    const auto make = [&] {
-        return p.file.empty() ? synthetic_sample(p.distribution, p.spread, synthetic, context)
-                              : file_sample(p.file, p.tensor, largest_sample, context);
-    };
-    const std::string key =
-        p.file.empty() ? fmt::format("formats {} {} {}", static_cast<int>(p.distribution), p.spread,
-                                     context.seed)
-                       : fmt::format("formats {}{} {}", p.file, file_stamp(p.file), p.tensor);
-    const auto sample =
-        context.memo<TensorSample>(key, make, [](const TensorSample& s) { return s.bytes(); });
+    const bool is_file = !p.file.empty();
+    const auto source =
+        is_file ? file_weights(p.file, p.tensor)
+                : synthetic_weights(p.distribution, degrees_of_freedom, 1, synthetic, context.seed);
+    const double scale = is_file ? 1 : p.spread;
+    const auto sample = context.memo<TensorSample>(
+        fmt::format("formats {} times {}", source->key, scale),
+        [&] { return sample_values(*source, scale, largest_sample, context); },
+        [](const TensorSample& s) { return s.bytes(); });
     // A preview measures less, on the same axes: nothing jumps when the exact run follows.
     std::span<const float> values = sample->values;
     values = values.first(context.preview ? std::min(values.size(), preview) : values.size());
-    Data data{sample->name,
+    Data data{is_file ? sample->name : label_of(p.distribution) + " weights",
               sample->total,
               static_cast<std::int64_t>(values.size()),
               sample->absmax,
@@ -227,11 +216,11 @@ Data run(const Params& p, const RunContext& context) {
               {},
               {},
               {}};
-    data.is_file = !p.file.empty();
+    data.is_file = is_file;
     count_values(*sample, data);
     Params all = p;
     all.compare = true;
-    const std::vector<ScaledFormat> rows = rows_of(all, data.absmax);
+    const std::vector<ScaledFormat> rows = formats_of(all, data.absmax);
     for (const ScaledFormat& format : rows) {
         context.check();
         data.fits.push_back({format.id(), fit(format, values)});
@@ -240,216 +229,15 @@ Data run(const Params& p, const RunContext& context) {
     return data;
 }
 
-std::string explanation(const std::vector<ScaledFormat>& rows, double value, const Data& data) {
-    const ScaledFormat& f = rows.front();
-    const Neighbourhood n = f.neighbourhood(value);
-    const int digits = telling_digits(f, value);
-    std::string text;
-    if (!std::isfinite(f.stored(value)) && !std::isnan(n.value)) {
-        text = fmt::format("The last number is {}; from {} on there is none to round to.",
-                           number_text(n.value), number_text(value > 0 ? n.high : n.low));
-    } else if (std::isfinite(n.low) && std::isfinite(n.high)) {
-        text =
-            fmt::format("Everything between {} and {} is stored as {}.", number_text(n.low, digits),
-                        number_text(n.high, digits), number_text(n.value, digits));
-    } else if (!std::isnan(n.value)) {
-        text = fmt::format("{} is the end of the line: its neighbour is {} away.",
-                           number_text(n.value), number_text(n.ulp));
-    }
-    std::string losses;
-    for (const Data::Fit& fit : data.fits) {
-        const bool told = fit.id == f.id() || fit.id == "int8" || fit.id == "nf4";
-        const auto row = std::find_if(rows.begin(), rows.end(),
-                                      [&](const ScaledFormat& r) { return r.id() == fit.id; });
-        if (told && row != rows.end() && !is_scale_format(*row) && fit.fit.signal > 0) {
-            const double db = fit.fit.sqnr_db();
-            losses += fmt::format(
-                "{}{} {}", losses.empty() ? "" : ", ", row->name(),
-                std::isfinite(db) ? number_text(db, 3) + "\u00a0dB" : "exact (no error)");
-        }
-    }
-    if (!losses.empty()) {
-        const std::string count = format_count(static_cast<double>(data.sampled));
-        text += fmt::format("{}Signal over error on {}{} ({} values): {}.", text.empty() ? "" : " ",
-                            data.is_file ? "tensor " : "", data.source, count, losses);
-    }
-    if (is_scale_format(f)) {
-        text += fmt::format(" {} is a scale format: no sign, no zero, so no weights.", f.name());
-    }
-    if (data.nans + data.infinities > 0) {
-        text += fmt::format(" Left out: {} NaN and {} infinite of {} values.",
-                            format_count(static_cast<double>(data.nans)),
-                            format_count(static_cast<double>(data.infinities)),
-                            format_count(static_cast<double>(data.sampled)));
-    }
-    return text.empty() ? fmt::format("{} has {} codes.", f.name(),
-                                      format_count(std::ldexp(1.0, f.numbers->bits())))
-                        : text;
-}
-
-Figure histogram_figure(const ScaledFormat& f, const Data& data, const NumberWindow& w) {
-    Figure figure{"tensor",
-                  fmt::format("The numbers of {} among {}", f.name(), data.source),
-                  "Histogram of the tensor's values with the format's numbers as ticks.",
-                  {},
-                  {},
-                  {}};
-    Histogram histogram{data.source, Role::baseline, {}, {}};
-    if (w.scale == Scale::linear) {
-        histogram.counts = data.by_value;
-        for (std::size_t i = 0; i <= value_bins; ++i) {
-            histogram.edges.push_back((2.0 * static_cast<double>(i) / value_bins - 1) *
-                                      data.absmax);
-        }
-        figure.x = {.label = "value", .limits = {{w.low, w.high}}};
-    } else {
-        histogram.counts = data.by_magnitude;
-        for (std::size_t i = 0; i <= magnitude_bins; ++i) {
-            histogram.edges.push_back(data.absmax *
-                                      std::exp2((static_cast<double>(i) - magnitude_bins) / 2.0));
-        }
-        figure.x = {.label = "magnitude", .scale = w.scale, .limits = {{w.low, w.high}}};
-    }
-    figure.y.hidden = true;
-    const double tallest = *std::max_element(histogram.counts.begin(), histogram.counts.end());
-    figure.y.limits = {{0, tallest > 0 ? 1.08 * tallest : 1}};
-    if (data.absmax > 0) {
-        figure.marks.emplace_back(std::move(histogram));
-    }
-    constexpr std::int64_t readable = 1024;
-    Ticks ticks;
-    ticks.length = 0.14;
-    ticks.at = f.values_between(w.low, w.high, readable);
-    if (f.count_between(w.low, w.high) > readable) {
-        figure.title =
-            fmt::format("{}; the numbers of {} are too dense to draw", data.source, f.name());
-    }
-    figure.marks.emplace_back(std::move(ticks));
-    return figure;
-}
-
-void add_metrics(Outcome& o, const ScaledFormat& f, double value, const TensorFit& fit) {
-    const double stored = f.stored(value);
-    const double wrong = std::abs(stored - value);
-    const Origin computed{}, measured{Origin::Kind::measured_here, {}};
-    const auto add = [&o](std::string name, std::string label, double v, std::string unit,
-                          const Origin& origin, Better better = Better::neither, int digits = 4) {
-        o.metrics.push_back({.name = std::move(name),
-                             .label = std::move(label),
-                             .value = v,
-                             .unit = std::move(unit),
-                             .origin = origin,
-                             .better = better,
-                             .digits = digits});
-    };
-    add("stored_value", "Stored value", stored, "", computed, Better::neither,
-        std::max(6, telling_digits(f, value)));
-    add("relative_error", "Relative error", 100 * relative_error(value, stored), "%", computed,
-        Better::lower, 3);
-    if (std::isfinite(fit.sqnr_db()) && !is_scale_format(f)) {
-        add("sqnr", "Signal to noise, tensor", fit.sqnr_db(), "dB", measured, Better::higher, 3);
-    }
-    add("bits_per_value", "Storage", f.bits_per_value(), "bits / value", computed, Better::lower);
-    add("distinct_values", "Distinct numbers", static_cast<double>(f.numbers->count()), "",
-        computed, Better::neither, 10);
-    add("absolute_error", "Absolute error", wrong, "", computed, Better::lower, 3);
-    add("ulp", "Gap to the neighbour", f.neighbourhood(value).ulp, "", computed, Better::lower);
-    add("code", "Code", f.encode(value), "", computed, Better::neither, 10);
-    add("scale", "Scale", f.scale, "", computed, Better::neither, 5);
-    add("largest", "Largest", f.largest(), "", computed, Better::neither, 6);
-    add("smallest_normal", "Smallest normal", f.smallest_normal(), "", computed);
-    add("smallest_subnormal", "Smallest above zero", f.smallest(), "", computed);
-    add("dynamic_range", "Dynamic range", 20 * std::log10(f.range_ratio()), "dB", computed,
-        Better::higher, 4);
-    add("half_range", "Half of the numbers lie within", f.half_range(), "", computed);
-    add("clipped", "Values clipped", 100 * fit.clipped, "%", measured, Better::lower, 3);
-    add("zeros", "Values that become zero", 100 * fit.zeros, "%", measured, Better::lower, 3);
-}
-
-Table comparison_table(const std::vector<ScaledFormat>& rows, double value, const Data& data) {
-    Table table{"formats",
-                {{"format"},
-                 {"bits_per_value", "bit"},
-                 {"numbers"},
-                 {"largest"},
-                 {"smallest"},
-                 {"stored"},
-                 {"relative_error", "%"},
-                 {"sqnr", "dB"}},
-                {}};
-    for (const ScaledFormat& f : rows) {
-        const auto fit = std::find_if(data.fits.begin(), data.fits.end(),
-                                      [&](const Data::Fit& x) { return x.id == f.id(); });
-        const double db = fit->fit.sqnr_db();
-        const Table::Cell ratio = is_scale_format(f)  ? Table::Cell(std::string("not for weights"))
-                                  : std::isfinite(db) ? Table::Cell(db)
-                                                      : Table::Cell(std::string("exact"));
-        table.rows.push_back({f.id(), f.bits_per_value(), f.numbers->count(), f.largest(),
-                              f.smallest(), f.stored(value),
-                              100 * relative_error(value, f.stored(value)), ratio});
-    }
-    return table;
-}
-
-/// The magnitude that every window shows.
-double reach_of(const Data& data) {
-    return data.absmax > 0 ? data.absmax : 1;
-}
-
-std::vector<FigureRow> figures(const std::vector<ScaledFormat>& rows, const Params& p,
-                               const Data& data, const NumberWindow& window) {
-    const ScaledFormat& chosen = rows.front();
-    Figure bits = bits_figure(chosen, p.value), close_up = close_up_figure(chosen, p.value);
-    Figure ticks = ticks_figure(rows, p.value, window);
-    // The tensor stays in view whatever the value does.
-    const NumberWindow whole = number_window(rows, 0, reach_of(data), 1, window.scale);
-    Figure histogram = histogram_figure(chosen, data, whole);
-    const int cells = std::get<Cells>(bits.marks.front()).columns;
-    constexpr int most_beside = 20;  // more bits than this need the whole width to be read
-    if (cells > most_beside) {
-        return {{0.5, {std::move(bits)}},
-                {1.6, {std::move(ticks)}},
-                {1, {std::move(histogram), std::move(close_up)}}};
-    }
-    bits.width = cells > 12 ? 1.6 : 1;
-    if (p.format == Format::nf4) {
-        // Sixteen levels need no close-up; where they come from is the better use of the place.
-        bits.width = 0.42;
-        return {{1.5, {std::move(bits), nf4_figure()}},
-                {2, {std::move(ticks)}},
-                {0.8, {std::move(histogram)}}};
-    }
-    return {{0.9, {std::move(bits), std::move(close_up)}},
-            {2.1, {std::move(ticks)}},
-            {0.9, {std::move(histogram)}}};
-}
-
 Outcome show(const Params& p, const Data& data) {
-    const std::vector<ScaledFormat> rows = rows_of(p, data.absmax);
-    const ScaledFormat& chosen = rows.front();
+    const std::vector<ScaledFormat> formats = formats_of(p, data.absmax);
     const NumberWindow window =
-        number_window(rows, p.value, reach_of(data), p.zoom,
+        number_window(formats, p.value, number_formats_lab::reach_of(data), p.zoom,
                       p.axis == AxisScale::log ? Scale::log10 : Scale::linear);
-    Outcome o;
-    o.finding = format_finding(chosen, p.value);
-    o.explanation = explanation(rows, p.value, data);
-    o.rows = figures(rows, p, data, window);
-    o.tables.push_back(comparison_table(rows, p.value, data));
-    if (p.format == Format::nf4) {
-        o.tables.push_back(nf4_table());
-    }
-    if (chosen.numbers->bits() <= 8) {
-        o.tables.push_back(code_table(chosen));
-    }
-    add_metrics(o, chosen, p.value, data.fits.front().fit);
-    o.equations = format_equations(chosen, p.value);
-    if (data.sampled < data.total) {
-        o.sampling = fmt::format("{} of {} values of {}, in evenly spaced runs of {}",
-                                 format_count(static_cast<double>(data.sampled)),
-                                 format_count(static_cast<double>(data.total)), data.source,
-                                 TensorSample::run_length);
-    }
-    return o;
+    Outcome outcome;
+    number_formats_lab::describe(formats, p.value, data, outcome);
+    outcome.rows = number_formats_lab::figures(formats, p.value, data, window);
+    return outcome;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Round-to-nearest quantization of a weight matrix: who shares a scale, and what one outlier does
 // to them. Parameters and the run; the work is in quantizer_sweep, the picture in
 // quantizer_figures, the words in quantizer_words.
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "sim/experiments/quantizer_figures.hpp"
@@ -34,14 +35,30 @@ struct Params {
 
 /// Weights that one run looks at; beyond, rows are sampled.
 constexpr std::size_t preview_weights = std::size_t{1} << 19, exact_weights = std::size_t{1} << 26;
+constexpr std::size_t emulated_weights = std::size_t{1} << 15;
 
-Quantizer quantizer_of(const Params& p) {
+/// Groups end with the row.
+Quantizer quantizer_of(const Params& p, std::size_t cols) {
     return {p.scheme,
             p.bits,
             p.granularity,
-            static_cast<std::size_t>(p.group_size),
+            std::min(static_cast<std::size_t>(p.group_size), cols),
             p.full_range && p.scheme == Scheme::absmax,
             p.scale_format};
+}
+
+/// Throws Error::bad_param for a row that alone is too long for the emulator.
+std::size_t weights_at_most(const WeightSource& source, const RunContext& context) {
+    if (context.device != kernels::Machine::emulated) {
+        return context.preview ? preview_weights : exact_weights;
+    }
+    if (source.cols > emulated_weights) {
+        throw Error(
+            Error::Code::bad_param,
+            fmt::format("a row of {} weights is too long for the emulator", source.cols),
+            fmt::format("it takes {} weights: compute with --device cpu", emulated_weights));
+    }
+    return emulated_weights;
 }
 
 Data run(const Params& p, const RunContext& context) {
@@ -49,7 +66,7 @@ Data run(const Params& p, const RunContext& context) {
     const auto source = p.is_synthetic()
                             ? synthetic_weights(p.distribution, p.dof, rows, cols, context.seed)
                             : file_weights(p.file, p.tensor);
-    const std::size_t limit = context.preview ? preview_weights : exact_weights;
+    const std::size_t limit = weights_at_most(*source, context);
     const std::size_t stride = (source->rows * source->cols + limit - 1) / limit;
     const auto sample = context.memo<WeightSample>(
         fmt::format("weights {} every {}", source->key, stride),
@@ -60,7 +77,28 @@ Data run(const Params& p, const RunContext& context) {
         p.has_outliers() ? p.outliers : OutlierKind::none, p.outlier, sample->sigma,
         static_cast<std::size_t>(p.outlier_row), static_cast<std::size_t>(p.outlier_col),
         static_cast<std::size_t>(p.outlier_count), source->rows, source->cols);
-    return quantizer_lab::sweep(source, *sample, outliers, quantizer_of(p), context);
+    return quantizer_lab::sweep(source, *sample, outliers, quantizer_of(p, source->cols), context);
+}
+
+/// Where the matrix ends before a parameter does: what is shown instead of what was asked for.
+std::string corrections(const Params& p, const Data& data) {
+    const std::size_t rows = data.source->rows, cols = data.source->cols;
+    std::string text;
+    if (p.granularity == Granularity::group && static_cast<std::size_t>(p.group_size) > cols) {
+        text += fmt::format(" A row ends after {} weights, and groups of {} with it.", cols,
+                            p.group_size);
+    }
+    const bool row_matters = p.has_outliers() && p.outliers != OutlierKind::columns;
+    const bool col_matters = p.has_outliers() && p.outliers != OutlierKind::rows;
+    if (row_matters && static_cast<std::size_t>(p.outlier_row) >= rows) {
+        text += fmt::format(" There is no row {}: the outlier is in the last, {}.", p.outlier_row,
+                            rows - 1);
+    }
+    if (col_matters && static_cast<std::size_t>(p.outlier_col) >= cols) {
+        text += fmt::format(" There is no column {}: the outlier is in the last, {}.",
+                            p.outlier_col, cols - 1);
+    }
+    return text;
 }
 
 Outcome show(const Params& p, const Data& data) {
@@ -68,6 +106,7 @@ Outcome show(const Params& p, const Data& data) {
                                                     static_cast<std::size_t>(p.selected_col));
     Outcome outcome;
     quantizer_lab::describe(data, group, outcome);
+    outcome.explanation += corrections(p, data);
     outcome.rows = quantizer_lab::figures(data, group);
     return outcome;
 }
@@ -164,6 +203,7 @@ Schema<Params> schema() {
             .help("Takes a tensor of yours, as it is, in place of random weights.")
             .advanced(),
         text("tensor", &Params::tensor)
+            .tensor_in("file")
             .help("Which tensor of the file; empty takes the first matrix.")
             .when([](const Params& p) { return !p.file.empty(); })
             .advanced(),
@@ -182,10 +222,12 @@ Schema<Params> schema() {
 }  // namespace
 
 Experiment quantizer() {
-    return define<Params, Data>(
+    Experiment e = define<Params, Data>(
         "quantizer", "Numbers", "Quantizer",
         "What does one outlier cost the weights that share its scale, and what do groups cost?",
         schema(), run, show);
+    e.uses_device = true;
+    return e;
 }
 
 }  // namespace nibble

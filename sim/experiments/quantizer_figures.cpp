@@ -27,18 +27,6 @@ std::string outlier_label(const Data& d) {
     return fmt::format("{} σ", format_number(d.outliers.magnitude));
 }
 
-std::string group_label(const Data& d, const GroupView& g) {
-    switch (d.chosen.granularity) {
-        case Granularity::tensor:
-            return "the tensor";
-        case Granularity::channel:
-            return fmt::format("row {}", g.row);
-        default:
-            return fmt::format("group {}",
-                               g.row * d.chosen.groups_per_row(d.source->cols) + g.group);
-    }
-}
-
 Heatmap heatmap(const Data& d, const std::vector<float>& cells, double high) {
     const ErrorMap& map = d.map;
     Heatmap h;
@@ -111,14 +99,66 @@ Figure error_map(const Data& d, const GroupView& g, bool of_tensor, double high)
     return f;
 }
 
-FigureRow error_maps(const Data& d, const GroupView& g) {
-    float high = 0;
-    for (const auto* cells : {&d.map.chosen, &d.map.tensor}) {
-        for (const float c : *cells) {
-            high = std::isnan(c) ? high : std::max(high, c);
+/// The next of 1, 1.5, 2, 3, 4, 5, 6, 8 times a power of ten.
+double round_up(double value) {
+    const double power = std::pow(10, std::floor(std::log10(value)));
+    for (const double step : {1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0}) {
+        if (value <= step * power * (1 + 1e-9)) {
+            return step * power;
         }
     }
-    const double top = high > 0 ? static_cast<double>(high) : 1.0;
+    return 10 * power;
+}
+
+/// The largest root mean square over a whole row, or column, of tiles.
+double worst_band(const ErrorMap& map, const std::vector<float>& cells) {
+    std::vector<double> row_sums(map.rows, 0.0), col_sums(map.cols, 0.0);
+    std::vector<std::size_t> row_counts(map.rows, 0), col_counts(map.cols, 0);
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+        if (!std::isnan(cells[i])) {
+            const double square = std::pow(static_cast<double>(cells[i]), 2);
+            row_sums[i / map.cols] += square;
+            col_sums[i % map.cols] += square;
+            ++row_counts[i / map.cols];
+            ++col_counts[i % map.cols];
+        }
+    }
+    double worst = 0;
+    const auto raise = [&worst](double sum, std::size_t count) {
+        worst = count > 0 ? std::max(worst, sum / static_cast<double>(count)) : worst;
+    };
+    for (std::size_t r = 0; r < map.rows; ++r) {
+        raise(row_sums[r], row_counts[r]);
+    }
+    for (std::size_t c = 0; c < map.cols; ++c) {
+        raise(col_sums[c], col_counts[c]);
+    }
+    return std::sqrt(worst);
+}
+
+/// The error at the end of the colour bar. Tiles of single weights are never sampled: their
+/// largest. The largest tile of a large matrix moves with the sample, and colours would jump
+/// between a preview and the exact result; so it is estimated from bands of many tiles, which hold
+/// still.
+double colour_limit(const ErrorMap& map) {
+    const auto tile = static_cast<double>(map.tile_rows * map.tile_cols);
+    double limit = 0;
+    for (const auto* cells : {&map.chosen, &map.tensor}) {
+        if (tile == 1) {
+            for (const float c : *cells) {
+                limit = std::isnan(c) ? limit : std::max(limit, static_cast<double>(c));
+            }
+        } else {
+            // The mean of n squares scatters by about sqrt(2 / n) of itself, its root by half that.
+            const double scatter = 4 / std::sqrt(2 * tile);
+            limit = std::max(limit, worst_band(map, *cells) * (1 + scatter));
+        }
+    }
+    return limit > 0 ? round_up(limit) : 1;
+}
+
+FigureRow error_maps(const Data& d, const GroupView& g) {
+    const double top = colour_limit(d.map);
     FigureRow row{1.0, {}};
     if (d.chosen != d.tensor) {
         row.figures.push_back(error_map(d, g, true, top));
@@ -161,7 +201,7 @@ Figure value_axis(const Data& d, const GroupView& g) {
     }
     const std::vector<double> own = within(g.levels, left, right);
     const std::vector<double> shared = within(tensor_levels(d), left, right);
-    const std::string owner = group_label(d, g);
+    const std::string owner = place_of(d, g);
     Figure f;
     f.id = "value-axis";
     f.title = "Where the weights are, and the levels they must choose from";
@@ -229,6 +269,13 @@ Figure error_by_bits(const Data& d) {
     return f;
 }
 
+/// Groups are placed by their weights, so that those of another size lie over the same ones.
+double first_weight(const Data& d, std::size_t group) {
+    const std::size_t cols = d.source->cols, per_row = d.chosen.groups_per_row(cols);
+    return static_cast<double>(group / per_row * cols +
+                               group % per_row * d.chosen.run_length(cols));
+}
+
 Figure error_by_group(const Data& d) {
     Figure f;
     f.id = "error-by-group";
@@ -237,19 +284,19 @@ Figure error_by_group(const Data& d) {
     f.title = fmt::format("Error by {}", what);
     f.alt_text = fmt::format("Mean squared error of each {}, per tensor and {}.", what,
                              granularity_name(d.chosen));
-    f.x = {.label = what};
+    f.x = {.label = "weight, row after row"};
     f.y = {.label = "MSE", .unit = "σ²", .scale = Scale::log10};
     Line chosen{granularity_name(d.chosen), Role::subject, {}, {}, false, true};
     Line tensor{"per tensor", Role::baseline, {}, {}, false, true};
     for (std::size_t bin = 0; bin < d.chosen_by_group.size(); ++bin) {
-        const auto x = static_cast<double>(bin * d.groups_per_bin);
+        const auto x = first_weight(d, bin * d.groups_per_bin);
         chosen.x.push_back(x);
         tensor.x.push_back(x);
         chosen.y.push_back(or_gap(d.chosen_by_group[bin]));
         tensor.y.push_back(or_gap(d.tensor_by_group[bin]));
     }
     // The last step has a width too.
-    const auto end = static_cast<double>(d.groups());
+    const auto end = static_cast<double>(d.weights());
     for (Line* line : {&chosen, &tensor}) {
         line->x.push_back(end);
         line->y.push_back(line->y.back());

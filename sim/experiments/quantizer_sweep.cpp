@@ -1,18 +1,18 @@
 #include "sim/experiments/quantizer_sweep.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <mutex>
+#include <tuple>
 
 #include "sim/core/parallel.hpp"
-#include "sim/experiments/quantizer_plan.hpp"
+#include "sim/experiments/quantizer_map.hpp"
+#include "sim/experiments/quantizer_rows.hpp"
 
 namespace nibble::quantizer_lab {
 namespace {
 
-constexpr std::size_t map_rows = 64, map_cols = 256;  // tiles at most
 constexpr std::size_t group_bins = 256;
 
 std::size_t ceil_div(std::size_t a, std::size_t b) {
@@ -34,21 +34,38 @@ Partial merged(Partial a, const Partial& b) {
     return a;
 }
 
-/// What one thread needs for a row of tiles.
-struct Buffers {
-    std::vector<float> row, back;  // (column)
-    std::vector<kernels::RoundingError> groups;
-    Scales scales;
-    std::size_t tile_cols;
-    std::vector<double> chosen_tiles, tensor_tiles;  // summed squared errors
+/// Weights that go to a device at once; the processor takes row after row while it is in cache.
+constexpr std::size_t weights_at_once = std::size_t{1} << 20;
 
-    Buffers(const ErrorMap& map, std::size_t cols, std::size_t groups_per_row)
-        : back(cols),
-          groups(groups_per_row),
-          tile_cols(map.tile_cols),
-          chosen_tiles(map.cols, 0.0),
-          tensor_tiles(map.cols, 0.0) {}
+/// Rows of tiles that one thread works on, and the visits that fall into them.
+struct Chunk {
+    std::size_t first_tile_row, tile_rows;
+    std::size_t first_visit, visits;
 };
+
+/// What one thread needs for a chunk.
+struct Buffers {
+    kernels::DeviceWeights weights;
+    std::vector<float> rows, back;                  // (row of the batch, column)
+    std::vector<kernels::RoundingError> of_rows;    // (row of the batch)
+    std::vector<kernels::RoundingError> of_groups;  // (row of the batch, group)
+    Scales scales;                                  // (row of the batch, group)
+    TileSums chosen_tiles, tensor_tiles;
+
+    Buffers(const kernels::Device& device, const kernels::GroupShape& batch, const TileSums& tiles)
+        : weights(device, batch),
+          back(batch.values()),
+          of_rows(batch.rows),
+          of_groups(batch.groups()),
+          chosen_tiles(tiles),
+          tensor_tiles(tiles) {}
+};
+
+/// Where a preview may go. The emulator is too slow for one; the processor gives the same bits.
+const kernels::Device& device_of(const RunContext& context) {
+    const bool too_slow = context.preview && context.device == kernels::Machine::emulated;
+    return kernels::device(too_slow ? kernels::Machine::cpu : context.device);
+}
 
 /// One sweep: what all its rows share, and what they fill.
 class Sweep {
@@ -57,73 +74,60 @@ public:
           const Quantizer& chosen, const RunContext& context)
         : source_(source),
           sample_(sample),
-          outliers_(outliers),
           chosen_(chosen),
           context_(context),
-          visits_(plan_visits(source, sample, outliers)),
+          device_(device_of(context)),
+          rows_(source, sample, outliers),
           cases_(make_cases(chosen)),
           run_(chosen.run_length(source.cols)),
-          per_row_(chosen.groups_per_row(source.cols)) {}
+          per_row_(chosen.groups_per_row(source.cols)),
+          batch_(device_.machine() == kernels::Machine::cpu
+                     ? 1
+                     : std::min(rows_.count(),
+                                std::max<std::size_t>(1, weights_at_once / source.cols))) {}
 
     void fill(Data& data);
 
 private:
-    /// The weights of a visited row with the outliers in place; `scratch` is used when needed.
-    std::span<const float> row(const Visit& visit, std::vector<float>& scratch) const;
     void find_ranges();
-    void measure_others(Data& data) const;
     void prepare_tensor_scales();
-    void shape_map(ErrorMap& map) const;
-    Partial sweep_tile_row(ErrorMap& map, std::size_t tile_row);
-    void quantize_visit(std::size_t i, Buffers& b, Partial& partial);
+    std::vector<Chunk> cut(const ErrorMap& map) const;
+    Partial sweep_chunk(ErrorMap& map, const Chunk& chunk);
+    void quantize_batch(std::size_t first, std::size_t count, Buffers& b, Partial& partial);
     void measure_group_errors(Data& data) const;
-    std::vector<double> histogram() const;
-    double weights_per_second() const;
 
     const WeightSource& source_;
     const WeightSample& sample_;
-    const Outliers& outliers_;
     const Quantizer chosen_;
     const RunContext& context_;
-    const std::vector<Visit> visits_;
+    const kernels::Device& device_;
+    const VisitedRows rows_;
     const Cases cases_;
     const std::size_t run_, per_row_;         // weights a group, groups a row
+    const std::size_t batch_;                 // rows that go to the device at once
     std::vector<float> low_, high_, stored_;  // (visit, group)
     float tensor_low_ = 0, tensor_high_ = 0;
     DoubleQuantized extents_;
-    std::vector<Scales> tensor_scales_;                 // (case), one row's groups of equal scales
+    std::vector<Scales> tensor_scales_;                 // (case), a batch's groups of equal scales
     std::vector<float> chosen_errors_, tensor_errors_;  // (visit, group), squared
     std::mutex reporting_;
     std::size_t done_ = 0;
 };
 
-std::span<const float> Sweep::row(const Visit& visit, std::vector<float>& scratch) const {
-    const bool sampled = visit.slot < sample_.rows.size();
-    if (sampled && !outliers_.touches(visit.row)) {
-        return sample_.row(visit.slot);
-    }
-    scratch.resize(source_.cols);
-    if (sampled) {
-        const auto values = sample_.row(visit.slot);
-        std::copy(values.begin(), values.end(), scratch.begin());
-    } else {
-        source_.read(visit.row, 0, scratch);
-    }
-    outliers_.apply(visit.row, 0, scratch);
-    return scratch;
-}
-
 void Sweep::find_ranges() {
-    low_.resize(visits_.size() * per_row_);
+    low_.resize(rows_.count() * per_row_);
     high_.resize(low_.size());
-    const std::size_t grain = std::max<std::size_t>(1, (std::size_t{1} << 16) / source_.cols);
-    parallel_for(visits_.size(), grain, [&](std::size_t begin, std::size_t end) {
+    const std::size_t grain =
+        std::max(batch_, std::max<std::size_t>(1, (std::size_t{1} << 16) / source_.cols));
+    parallel_for(rows_.count(), grain, [&](std::size_t begin, std::size_t end) {
         context_.check();
+        kernels::DeviceWeights weights(device_, {batch_, source_.cols, run_});
         std::vector<float> scratch;
-        for (std::size_t i = begin; i < end; ++i) {
-            kernels::group_ranges(row(visits_[i], scratch), run_,
-                                  std::span(low_).subspan(i * per_row_, per_row_),
-                                  std::span(high_).subspan(i * per_row_, per_row_));
+        for (std::size_t i = begin; i < end; i += batch_) {
+            const std::size_t count = std::min(batch_, end - i);
+            weights.load(rows_.rows(i, count, scratch));
+            kernels::group_ranges(weights, std::span(low_).subspan(i * per_row_, count * per_row_),
+                                  std::span(high_).subspan(i * per_row_, count * per_row_));
         }
     });
     tensor_low_ = *std::min_element(low_.begin(), low_.end());
@@ -141,33 +145,6 @@ void Sweep::find_ranges() {
     }
 }
 
-void Sweep::measure_others(Data& data) const {
-    const float infinity = std::numeric_limits<float>::infinity();
-    float low = infinity, high = -infinity;
-    const auto include = [&](float from, float to) {
-        low = std::min(low, from);
-        high = std::max(high, to);
-    };
-    for (std::size_t i = 0; i < visits_.size() && outliers_.kind == OutlierKind::weight; ++i) {
-        if (!outliers_.touches(visits_[i].row)) {
-            for (std::size_t k = i * per_row_; k < (i + 1) * per_row_; ++k) {
-                include(low_[k], high_[k]);
-            }
-            continue;
-        }
-        std::vector<float> scratch;
-        const std::span<const float> values = row(visits_[i], scratch);
-        for (std::size_t c = 0; c < values.size(); ++c) {
-            if (c != outliers_.cols.front()) {
-                include(values[c], values[c]);
-            }
-        }
-    }
-    const bool any = low <= high;
-    data.others_low = any ? low : std::numeric_limits<float>::quiet_NaN();
-    data.others_high = any ? high : data.others_low;
-}
-
 void Sweep::prepare_tensor_scales() {
     tensor_scales_.resize(cases_.all.size());
     for (std::size_t c = 0; c < cases_.all.size(); ++c) {
@@ -175,111 +152,93 @@ void Sweep::prepare_tensor_scales() {
         if (q.granularity != Granularity::tensor) {
             continue;
         }
-        const std::vector<float> low(per_row_, tensor_low_), high(per_row_, tensor_high_);
+        const std::size_t groups = batch_ * per_row_;
+        const std::vector<float> low(groups, tensor_low_), high(groups, tensor_high_);
         make_scales(q, low, high, {}, tensor_scales_[c]);
     }
 }
 
-void Sweep::shape_map(ErrorMap& map) const {
-    map.tile_rows = ceil_div(ceil_div(source_.rows, map_rows), sample_.stride) * sample_.stride;
-    map.tile_cols = ceil_div(source_.cols, map_cols);
-    map.rows = ceil_div(source_.rows, map.tile_rows);
-    map.cols = ceil_div(source_.cols, map.tile_cols);
-    map.chosen.assign(map.rows * map.cols, std::numeric_limits<float>::quiet_NaN());
-    map.tensor = map.chosen;
-}
-
-/// In eight lanes, so that compilers vectorise it, and in double from 1024 values on.
-double sum_of_squares(std::span<const float> values) {
-    constexpr std::size_t lanes = 8, longest = 1024;
-    double total = 0;
-    for (std::size_t begin = 0; begin < values.size(); begin += longest) {
-        const auto piece = values.subspan(begin, std::min(longest, values.size() - begin));
-        std::array<float, lanes> sums = {};
-        std::size_t i = 0;
-        for (; i + lanes <= piece.size(); i += lanes) {
-            for (std::size_t lane = 0; lane < lanes; ++lane) {
-                sums[lane] += piece[i + lane] * piece[i + lane];
-            }
+/// A row of tiles is a chunk; for a device that is better kept busy, as many as make a batch.
+std::vector<Chunk> Sweep::cut(const ErrorMap& map) const {
+    std::vector<Chunk> chunks;
+    const auto& visits = rows_.visits();
+    std::size_t visit = 0;
+    for (std::size_t tile_row = 0; tile_row < map.rows; ++tile_row) {
+        const std::size_t first = visit;
+        while (visit < visits.size() && visits[visit].row < (tile_row + 1) * map.tile_rows) {
+            ++visit;
         }
-        for (; i < piece.size(); ++i) {
-            sums[i % lanes] += piece[i] * piece[i];
-        }
-        for (const float sum : sums) {
-            total += static_cast<double>(sum);
+        const std::size_t count = visit - first;
+        if (batch_ > 1 && !chunks.empty() && chunks.back().visits + count <= batch_) {
+            ++chunks.back().tile_rows;
+            chunks.back().visits += count;
+        } else {
+            chunks.push_back({tile_row, 1, first, count});
         }
     }
-    return total;
+    return chunks;
 }
 
-void Sweep::quantize_visit(std::size_t i, Buffers& b, Partial& partial) {
-    const Visit& visit = visits_[i];
-    const std::span<const float> values = row(visit, b.row);
-    const std::size_t at = i * per_row_;
+void Sweep::quantize_batch(std::size_t first, std::size_t count, Buffers& b, Partial& partial) {
+    const std::size_t cols = source_.cols, at = first * per_row_, groups = count * per_row_;
+    const std::span<const float> values = rows_.rows(first, count, b.rows);
     const std::span<const float> low(low_), high(high_), stored(stored_);
+    b.weights.load(values);
     for (std::size_t c = 0; c < cases_.all.size(); ++c) {
         const Quantizer& q = cases_.all[c];
         const bool own_scales = q.granularity != Granularity::tensor;
         if (own_scales) {
-            make_scales(q, low.subspan(at, per_row_), high.subspan(at, per_row_),
-                        stored.empty() ? stored : stored.subspan(at, per_row_), b.scales);
+            make_scales(q, low.subspan(at, groups), high.subspan(at, groups),
+                        stored.empty() ? stored : stored.subspan(at, groups), b.scales);
         }
         const bool shown = c == cases_.chosen || c == cases_.tensor;
-        const kernels::RoundingError e =
-            quantize(q, values, run_, own_scales ? b.scales : tensor_scales_[c],
-                     shown ? kernels::QuantizeOut{{}, b.back, b.groups} : kernels::QuantizeOut{});
+        kernels::quantize(b.weights, (own_scales ? b.scales : tensor_scales_[c]).view(), q.grid(),
+                          shown ? kernels::MatrixOut{b.of_rows, b.of_groups, {}, b.back}
+                                : kernels::MatrixOut{.rows = b.of_rows});
         Totals& t = partial.totals[c];
-        t.squared_error += visit.weight * e.squared;
-        t.zeros += visit.weight * static_cast<double>(e.zeros);
-        t.largest_error = std::max(t.largest_error, static_cast<double>(e.largest));
+        for (std::size_t i = 0; i < count; ++i) {
+            const double weight = rows_.visits()[first + i].weight;
+            t.squared_error += weight * b.of_rows[i].squared;
+            t.zeros += weight * static_cast<double>(b.of_rows[i].zeros);
+            t.largest_error = std::max(t.largest_error, static_cast<double>(b.of_rows[i].largest));
+        }
         if (!shown) {
             continue;
         }
         auto& errors = c == cases_.chosen ? chosen_errors_ : tensor_errors_;
-        for (std::size_t g = 0; g < per_row_; ++g) {
-            errors[at + g] = static_cast<float>(b.groups[g].squared);
+        for (std::size_t g = 0; g < groups; ++g) {
+            errors[at + g] = static_cast<float>(b.of_groups[g].squared);
         }
-        for (std::size_t col = 0; col < values.size(); ++col) {
-            b.back[col] -= values[col];
+        for (std::size_t k = 0; k < values.size(); ++k) {
+            b.back[k] -= values[k];
         }
-        auto& tiles = c == cases_.chosen ? b.chosen_tiles : b.tensor_tiles;
-        for (std::size_t tile = 0; tile < tiles.size(); ++tile) {
-            const std::size_t first = tile * b.tile_cols;
-            const std::size_t cols = std::min(b.tile_cols, values.size() - first);
-            tiles[tile] += visit.weight * sum_of_squares(std::span(b.back).subspan(first, cols));
+        for (std::size_t i = 0; i < count; ++i) {
+            const Visit& v = rows_.visits()[first + i];
+            (c == cases_.chosen ? b.chosen_tiles : b.tensor_tiles)
+                .add(v.row, v.weight, std::span(b.back).subspan(i * cols, cols));
         }
     }
-    partial.signal += visit.weight * sum_of_squares(values);
+    for (std::size_t i = 0; i < count; ++i) {
+        partial.signal +=
+            rows_.visits()[first + i].weight * sum_of_squares(values.subspan(i * cols, cols));
+    }
 }
 
-Partial Sweep::sweep_tile_row(ErrorMap& map, std::size_t tile_row) {
-    context_.check();
+Partial Sweep::sweep_chunk(ErrorMap& map, const Chunk& chunk) {
     Partial partial{std::vector<Totals>(cases_.all.size()), 0};
-    Buffers b(map, source_.cols, per_row_);
-    const auto before = [](const Visit& v, std::size_t row) { return v.row < row; };
-    const auto first =
-        std::lower_bound(visits_.begin(), visits_.end(), tile_row * map.tile_rows, before);
-    const auto last =
-        std::lower_bound(first, visits_.end(), (tile_row + 1) * map.tile_rows, before);
-    double rows_in_tile = 0;
-    for (auto visit = first; visit != last; ++visit) {
-        quantize_visit(static_cast<std::size_t>(visit - visits_.begin()), b, partial);
-        rows_in_tile += visit->weight;
+    Buffers b(device_, {batch_, source_.cols, run_},
+              TileSums(map, chunk.first_tile_row, chunk.tile_rows));
+    const std::size_t end = chunk.first_visit + chunk.visits;
+    for (std::size_t i = chunk.first_visit; i < end; i += batch_) {
+        context_.check();
+        quantize_batch(i, std::min(batch_, end - i), b, partial);
     }
-    if (cases_.chosen == cases_.tensor) {
-        b.tensor_tiles = b.chosen_tiles;
-    }
-    for (std::size_t t = 0; t < map.cols && rows_in_tile > 0; ++t) {
-        const std::size_t cols = std::min(map.tile_cols, source_.cols - t * map.tile_cols);
-        const double to_mean = 1 / (rows_in_tile * static_cast<double>(cols));
-        const std::size_t cell = tile_row * map.cols + t;
-        map.chosen[cell] =
-            static_cast<float>(std::sqrt(b.chosen_tiles[t] * to_mean) / sample_.sigma);
-        map.tensor[cell] =
-            static_cast<float>(std::sqrt(b.tensor_tiles[t] * to_mean) / sample_.sigma);
-    }
+    b.chosen_tiles.write(map.chosen, source_.cols, sample_.sigma);
+    (cases_.chosen == cases_.tensor ? b.chosen_tiles : b.tensor_tiles)
+        .write(map.tensor, source_.cols, sample_.sigma);
     const std::lock_guard lock(reporting_);
-    context_.progress(0.8 + 0.2 * static_cast<double>(++done_) / static_cast<double>(map.rows));
+    done_ += chunk.tile_rows;
+    context_.progress(0.8 + 0.2 * static_cast<double>(done_) / static_cast<double>(map.rows));
     return partial;
 }
 
@@ -298,7 +257,7 @@ void Sweep::measure_group_errors(Data& data) const {
     std::vector<std::size_t> order(chosen_errors_.size());
     for (std::size_t k = 0; k < order.size(); ++k) {
         order[k] = k;
-        const std::size_t g = k % per_row_, row = visits_[k / per_row_].row;
+        const std::size_t g = k % per_row_, row = rows_.visits()[k / per_row_].row;
         const std::size_t size = std::min(run_, source_.cols - g * run_);
         const std::size_t bin = (row * per_row_ + g) / data.groups_per_bin;
         const double scale = 1 / (static_cast<double>(size) * unit);
@@ -314,88 +273,26 @@ void Sweep::measure_group_errors(Data& data) const {
                       worse);
     for (std::size_t i = 0; i < kept; ++i) {
         const std::size_t k = order[i];
-        data.worst_groups.push_back({visits_[k / per_row_].row, k % per_row_,
+        data.worst_groups.push_back({rows_.visits()[k / per_row_].row, k % per_row_,
                                      static_cast<double>(chosen_errors_[k]),
                                      static_cast<double>(tensor_errors_[k])});
     }
 }
 
-/// The base's histogram with every weight that an outlier changed moved to its new bin.
-std::vector<double> Sweep::histogram() const {
-    std::vector<double> counts = sample_.histogram;
-    const double to_sigma = 1 / sample_.sigma;
-    std::vector<float> scratch;
-    for (const Visit& visit : visits_) {
-        if (!outliers_.touches(visit.row)) {
-            continue;
-        }
-        const std::span<const float> now = row(visit, scratch);
-        const bool sampled = visit.slot < sample_.rows.size();
-        const auto move = [&](std::size_t c) {
-            if (sampled) {
-                const auto old = static_cast<double>(sample_.row(visit.slot)[c]);
-                counts[histogram_bin(old * to_sigma)] -= 1;
-            }
-            counts[histogram_bin(static_cast<double>(now[c]) * to_sigma)] += 1;
-        };
-        if (outliers_.kind == OutlierKind::rows) {
-            for (std::size_t c = 0; c < now.size(); ++c) {
-                move(c);
-            }
-        } else {
-            for (const std::size_t c : outliers_.cols) {
-                move(c);
-            }
-        }
-    }
-    return counts;
-}
-
-/// Times ranges, scales and codes of the chosen quantizer, best of a few passes over the first
-/// rows. FP32 in, one code out for each.
-double Sweep::weights_per_second() const {
-    using Clock = std::chrono::steady_clock;
-    const std::size_t wanted = std::size_t{1} << (context_.preview ? 18 : 22);
-    const std::size_t rows =
-        std::min(sample_.rows.size(), std::max<std::size_t>(1, wanted / source_.cols));
-    Quantizer timed = chosen_;
-    if (timed.scale_format == ScaleFormat::double_quantized) {
-        timed.scale_format = ScaleFormat::fp32;
-    }
-    const std::size_t grain =
-        std::max<std::size_t>(1, ceil_div(std::size_t{1} << 17, source_.cols));
-    double best = std::numeric_limits<double>::infinity();
-    for (int pass = 0; pass < 3; ++pass) {
-        const auto begin = Clock::now();
-        parallel_for(rows, grain, [&](std::size_t from, std::size_t to) {
-            std::vector<std::int16_t> codes(source_.cols);
-            std::vector<float> low(per_row_), high(per_row_);
-            Scales scales;
-            for (std::size_t i = from; i < to; ++i) {
-                kernels::group_ranges(sample_.row(i), run_, low, high);
-                make_scales(timed, low, high, {}, scales);
-                quantize(timed, sample_.row(i), run_, scales, {codes, {}, {}});
-            }
-        });
-        best = std::min(best, std::chrono::duration<double>(Clock::now() - begin).count());
-    }
-    return static_cast<double>(rows * source_.cols) / std::max(best, 1e-9);
-}
-
 void Sweep::fill(Data& data) {
     find_ranges();
     prepare_tensor_scales();
-    shape_map(data.map);
-    chosen_errors_.resize(visits_.size() * per_row_);
+    data.map = blank_map(source_.rows, source_.cols, sample_.stride);
+    chosen_errors_.resize(rows_.count() * per_row_);
     tensor_errors_.resize(chosen_errors_.size());
+    const std::vector<Chunk> chunks = cut(data.map);
     const Partial sums = parallel_reduce(
-        data.map.rows, 1, Partial{std::vector<Totals>(cases_.all.size()), 0},
-        [&](std::size_t tile_row, std::size_t) { return sweep_tile_row(data.map, tile_row); },
-        merged);
+        chunks.size(), 1, Partial{std::vector<Totals>(cases_.all.size()), 0},
+        [&](std::size_t i, std::size_t) { return sweep_chunk(data.map, chunks[i]); }, merged);
     if (cases_.chosen == cases_.tensor) {
         tensor_errors_ = chosen_errors_;
     }
-    for (const Visit& v : visits_) {
+    for (const Visit& v : rows_.visits()) {
         data.rows.push_back(v.row);
     }
     if (!(sums.signal > 0)) {
@@ -404,7 +301,7 @@ void Sweep::fill(Data& data) {
     }
     data.low = tensor_low_;
     data.high = tensor_high_;
-    measure_others(data);
+    std::tie(data.others_low, data.others_high) = rows_.range_of_others(low_, high_);
     data.signal = sums.signal;
     data.chosen_totals = sums.totals[cases_.chosen];
     data.tensor_totals = sums.totals[cases_.tensor];
@@ -413,8 +310,8 @@ void Sweep::fill(Data& data) {
         data.tensor_by_bits[i] = sums.totals[cases_.tensor_by_bits[i]].squared_error;
     }
     measure_group_errors(data);
-    data.histogram = histogram();
-    data.weights_per_second = weights_per_second();
+    data.histogram = rows_.histogram();
+    data.rate = measure_rate(sample_, chosen_, context_);
     data.stored_extents = std::move(extents_);
 }
 
@@ -430,6 +327,7 @@ Data sweep(std::shared_ptr<const WeightSource> source, const WeightSample& sampl
     data.outliers = outliers;
     data.chosen = chosen.granularity == Granularity::tensor ? per_tensor(chosen) : chosen;
     data.tensor = per_tensor(chosen);
+    data.device = context.device;
     data.stride = sample.stride;
     data.sigma = sample.sigma;
     data.source = std::move(source);

@@ -1,10 +1,13 @@
 // The work of the quantizer lab: one matrix, every bit width, per tensor and at the chosen
-// granularity, while each row is in cache.
+// granularity, while each row is in cache;
+// on a GPU or the emulator, batch after batch of rows.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "sim/core/experiment.hpp"
@@ -36,15 +39,22 @@ struct ErrorMap {
     std::vector<float> chosen, tensor;  // (tile row, tile column)
 };
 
+/// How fast the quantizer ran: FP32 weights in, one code out for each.
+struct Rate {
+    double weights_per_second = 0;
+    std::string source;  // "Intel Xeon, AVX-512, 16 threads, 16.4 kB of weights": what was timed
+};
+
 struct Data {
     std::shared_ptr<const WeightSource> source;
     Outliers outliers;
-    Quantizer chosen, tensor;       // tensor: the same codes, one scale for all
-    std::size_t stride = 1;         // of the rows that were looked at
-    std::vector<std::size_t> rows;  // those rows
-    double sigma = 1;               // of the weights without outliers
-    double signal = 0;              // sum of squared weights
-    float low = 0, high = 0;        // smallest and largest weight
+    Quantizer chosen, tensor;                         // tensor: the same codes, one scale for all
+    kernels::Machine device = kernels::Machine::cpu;  // that was asked for
+    std::size_t stride = 1;                           // of the rows that were looked at
+    std::vector<std::size_t> rows;                    // those rows
+    double sigma = 1;                                 // of the weights without outliers
+    double signal = 0;                                // sum of squared weights
+    float low = 0, high = 0;                          // smallest and largest weight
     /// The same without the lone outlier; NaN when there is none, or nothing beside it.
     float others_low = 0, others_high = 0;
     Totals chosen_totals, tensor_totals;
@@ -57,7 +67,7 @@ struct Data {
     std::vector<GroupError> worst_groups;  // worst first
     std::vector<double> histogram;         // bins of WeightSample
     DoubleQuantized stored_extents;        // (row of rows, group); empty unless double-quantized
-    double weights_per_second = 0;         // ranges, scales and codes
+    std::optional<Rate> rate;              // none on the emulator
 
     std::size_t weights() const { return source->rows * source->cols; }
     std::size_t groups() const { return source->rows * chosen.groups_per_row(source->cols); }
@@ -67,6 +77,12 @@ struct Data {
     }
     double sqnr(double squared_error) const;
 };
+
+/// Times the quantizer on the first rows of the sample, best of a few passes. On the processor that
+/// is ranges, scales and codes on all threads; on a GPU ranges and codes, by its own clock, with
+/// the weights in its memory. Nothing on the emulator, whose time is not a speed.
+std::optional<Rate> measure_rate(const WeightSample& sample, const Quantizer& quantizer,
+                                 const RunContext& context);
 
 /// Worst groups that are kept for the table.
 inline constexpr std::size_t groups_in_table = 64;

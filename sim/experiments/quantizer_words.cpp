@@ -129,17 +129,30 @@ std::string explanation(const Data& d, const Numbers& n) {
     return text + absent_outlier(d);
 }
 
+/// After the headlines about the error and the cost; nothing where no clock ran.
+void insert_throughput(std::vector<Metric>& list, const Data& d) {
+    if (d.rate) {
+        Metric m{"throughput",
+                 "Throughput",
+                 1e-9 * sizeof(float) * d.rate->weights_per_second,
+                 "GB/s",
+                 Origin{Origin::Kind::measured_here, d.rate->source},
+                 Better::higher};
+        m.timed = true;
+        list.insert(list.begin() + 4, std::move(m));
+    }
+}
+
 std::vector<Metric> metrics(const Data& d, const Numbers& n) {
     const Origin measured{Origin::Kind::measured_here}, computed{Origin::Kind::computed};
     const auto weights = static_cast<double>(d.weights());
-    return {
+    std::vector<Metric> list = {
         {"mse", "Mean squared error", n.mse, "σ²", measured, Better::lower},
         {"sqnr", "SQNR", n.sqnr, "dB", measured, Better::higher},
         {"zero_codes", "Weights that become 0", n.zeros, "%", measured, Better::lower,
          NumberStyle::plain, digits_of_share(n.zeros)},
         {"bits_per_weight", "Storage", n.bits.total(), "bits/weight", computed, Better::lower,
          NumberStyle::plain, 6},
-        {"throughput", "Throughput", 4e-9 * d.weights_per_second, "GB/s", measured, Better::higher},
         {"max_error", "Largest error", d.chosen_totals.largest_error / d.sigma, "σ", measured,
          Better::lower},
         {"theory_sqnr", "6.02 dB a bit", db_per_bit * d.chosen.code_bits(), "dB", computed},
@@ -157,6 +170,8 @@ std::vector<Metric> metrics(const Data& d, const Numbers& n) {
          computed, Better::lower},
         {"sigma", "Standard deviation", d.sigma, "", measured},
     };
+    insert_throughput(list, d);
+    return list;
 }
 
 Equation scale_equation(const Data& d, const GroupView& g) {
@@ -164,19 +179,8 @@ Equation scale_equation(const Data& d, const GroupView& g) {
     const double high = std::max(static_cast<double>(g.high), 0.0);
     const double low = std::min(static_cast<double>(g.low), 0.0);
     const int bits = d.chosen.bits;
-    std::string note;
-    switch (d.chosen.granularity) {
-        case Granularity::tensor:
-            note = "one scale for all";
-            break;
-        case Granularity::channel:
-            note = fmt::format("row {} of {}", g.row, d.source->rows);
-            break;
-        default:
-            note =
-                fmt::format("group {} of {}",
-                            g.row * d.chosen.groups_per_row(d.source->cols) + g.group, d.groups());
-    }
+    const bool shared = d.chosen.granularity == Granularity::tensor;
+    const std::string note = shared ? "one scale for all" : place_of(d, g);
     const std::string s = num(g.scale), top = num(absmax);
     if (absmax == 0) {
         return {"s = 1", "all weights of the group are 0", note};
@@ -252,17 +256,14 @@ Table by_bits(const Data& d) {
 }
 
 Table worst_groups(const Data& d) {
-    Table t{
-        "worst_groups",
-        {{"group"}, {"row"}, {"first_column"}, {"weights"}, {"mse", "σ²"}, {"tensor_mse", "σ²"}},
-        {}};
+    Table t{"worst_groups",
+            {{"row"}, {"first_column"}, {"weights"}, {"mse", "σ²"}, {"tensor_mse", "σ²"}},
+            {}};
     const std::size_t cols = d.source->cols, run = d.chosen.run_length(cols);
-    const std::size_t per_row = d.chosen.groups_per_row(cols);
     for (const GroupError& e : d.worst_groups) {
         const std::size_t size = std::min(run, cols - e.group * run);
         const double unit = static_cast<double>(size) * d.sigma * d.sigma;
-        t.rows.push_back({static_cast<std::int64_t>(e.row * per_row + e.group),
-                          static_cast<std::int64_t>(e.row),
+        t.rows.push_back({static_cast<std::int64_t>(e.row),
                           static_cast<std::int64_t>(e.group * run), static_cast<std::int64_t>(size),
                           e.squared_error / unit, e.tensor_squared_error / unit});
     }
@@ -270,6 +271,19 @@ Table worst_groups(const Data& d) {
 }
 
 }  // namespace
+
+std::string place_of(const Data& d, const GroupView& g) {
+    switch (d.chosen.granularity) {
+        case Granularity::tensor:
+            return "the tensor";
+        case Granularity::channel:
+            return fmt::format("row {}", g.row);
+        default:
+            return g.size == 1 ? fmt::format("row {}, column {}", g.row, g.first_col)
+                               : fmt::format("row {}, columns {} to {}", g.row, g.first_col,
+                                             g.first_col + g.size - 1);
+    }
+}
 
 void describe(const Data& data, const GroupView& group, Outcome& outcome) {
     const Numbers n(data);
@@ -279,8 +293,10 @@ void describe(const Data& data, const GroupView& group, Outcome& outcome) {
     outcome.equations = equations(data, group, n);
     outcome.tables = {by_bits(data), worst_groups(data)};
     if (data.stride > 1) {
-        outcome.sampling =
-            fmt::format("estimated from {} of {} rows", data.rows.size(), data.source->rows);
+        outcome.sampling = fmt::format(
+            "estimated from {} of {} rows{}", data.rows.size(), data.source->rows,
+            data.device == kernels::Machine::emulated ? ": the emulator takes small matrices only"
+                                                      : "");
     }
 }
 

@@ -1,18 +1,17 @@
-// Values to try a format on: synthetic weights, or a tensor of the reader's file.
+// Values to try a format on: all weights of a source, or runs of them.
 #pragma once
 
-#include <memory>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "sim/core/experiment.hpp"
+#include "sim/tensor/weight_source.hpp"
 
 namespace nibble {
 
-enum class SampleDistribution { normal, student_t, uniform };
-
 struct TensorSample {
-    std::string name;           // "normal weights", or the tensor's name
+    std::string name;           // of the source
     std::int64_t total = 0;     // elements of the whole tensor
     std::vector<float> values;  // all of them, or evenly spaced runs of `run_length`
     double absmax = 0;          // over the finite values of the sample; 0 when there are none
@@ -22,14 +21,9 @@ struct TensorSample {
     std::size_t bytes() const { return values.size() * sizeof(float); }
 };
 
-/// `count` independent draws with standard deviation `spread`; Student t has 5 degrees of freedom.
-TensorSample synthetic_sample(SampleDistribution distribution, double spread, std::int64_t count,
-                              const RunContext& context);
-
-/// At most `limit` values (rounded up to a whole run) of a .npy, .safetensors or .gguf tensor; an
-/// empty name takes the first matrix. Throws what TensorFile throws, Error::bad_param for a
-/// tensor without elements, and Error::bad_file when the sample has no finite value.
-TensorSample file_sample(const std::string& path, const std::string& tensor, std::int64_t limit,
-                         const RunContext& context);
+/// At most `limit` values (rounded up to a whole run), each times `scale`. Throws Error::bad_file
+/// when none of them is finite.
+TensorSample sample_values(const WeightSource& source, double scale, std::size_t limit,
+                           const RunContext& context);
 
 }  // namespace nibble

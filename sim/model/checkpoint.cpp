@@ -1,12 +1,12 @@
 // A training run on disk: weights, moments, options and losses in one file, so that it is whole or
 // not there at all.
-#include <cstring>
 #include <fmt/format.h>
-#include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
+#include "sim/core/atomic_file.hpp"
+#include "sim/model/loss_curve.hpp"
 #include "sim/model/model_files.hpp"
-#include "sim/model/train.hpp"
 
 namespace nibble {
 namespace {
@@ -57,53 +57,70 @@ TrainOptions options_from(const Json& j, const std::string& path) {
     return o;
 }
 
-/// The JSON header of a safetensors file that TensorFile has accepted.
-Json header_of(const fs::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    std::uint64_t size = 0;
-    for (int i = 0; i < 8; ++i) {
-        size |= static_cast<std::uint64_t>(static_cast<unsigned char>(in.get())) << (8 * i);
+/// The metadata of a checkpoint by key.
+std::map<std::string, std::string> metadata_of(const TensorFile& file) {
+    std::map<std::string, std::string> metadata;
+    for (const MetadataEntry& entry : file.metadata()) {
+        metadata[entry.key] = entry.value;
     }
-    std::string text(size, '\0');  // TensorFile has checked it against the file's size
-    in.read(text.data(), static_cast<std::streamsize>(size));
-    return Json::parse(text);
+    return metadata;
+}
+
+Json losses_json(const std::vector<LossPoint>& losses) {
+    Json all = Json::array();
+    for (const LossPoint& p : losses) {
+        all.push_back({p.step, p.tokens, p.loss});
+    }
+    return all;
+}
+
+std::vector<LossPoint> losses_from(const std::string& text) {
+    std::vector<LossPoint> losses;
+    for (const Json& p : Json::parse(text)) {
+        losses.push_back({p.at(0).get<Index>(), p.at(1).get<Index>(), p.at(2).get<double>()});
+    }
+    return losses;
+}
+
+[[noreturn]] void no_checkpoint(const fs::path& path, const char* why) {
+    throw Error(Error::Code::bad_file,
+                fmt::format("{} is no checkpoint of ours: {}", path.string(), why),
+                "`nibble train --out FOLDER` writes checkpoint.safetensors");
 }
 
 }  // namespace
 
 void Trainer::save(const fs::path& folder) const {
-    Json losses = Json::array();
-    for (const LossPoint& p : losses_) {
-        losses.push_back({p.step, p.tokens, p.loss});
-    }
     save_model(folder, options_.config, values_, nibble::to_json(tokenizer_parts_), true);
     const auto count = static_cast<Index>(values_.size());
-    write_safetensors(folder / "checkpoint.safetensors",
+    write_safetensors(folder / checkpoint_name,
                       {{"weights", {count}, values_}, {"m", {count}, m_}, {"v", {count}, v_}},
                       {{"nibble_checkpoint", std::to_string(format_version)},
                        {"options", to_json(options_).dump()},
                        {"steps_done", std::to_string(steps_done_)},
-                       {"losses", losses.dump()},
+                       {"losses", losses_json(losses_).dump()},
                        {"tokenizer", nibble::to_json(tokenizer_parts_)}});
+    AtomicFile csv(folder / losses_name);
+    csv.write(losses_csv(losses_));
+    csv.commit();
 }
 
 Trainer Trainer::resume(const fs::path& folder) {
-    const fs::path path = folder / "checkpoint.safetensors";
+    const fs::path path = folder / checkpoint_name;
     if (!fs::exists(path)) {
         throw Error(Error::Code::io, fmt::format("{} holds no checkpoint", folder.string()),
                     "a run that was saved has checkpoint.safetensors there");
     }
     const auto file = TensorFile::open(path);
     try {
-        const Json all = header_of(path), metadata = all.at("__metadata__");
+        const std::map<std::string, std::string> metadata = metadata_of(*file);
         if (metadata.at("nibble_checkpoint") != std::to_string(format_version)) {
             throw Error(Error::Code::unsupported,
                         fmt::format("{} is a checkpoint of another version", path.string()));
         }
         const TrainOptions options =
-            options_from(Json::parse(metadata.at("options").get<std::string>()), path.string());
-        Trainer trainer(options, byte_bpe_from_json(metadata.at("tokenizer").get<std::string>(),
-                                                    path.string()));
+            options_from(Json::parse(metadata.at("options")), path.string());
+        Trainer trainer(options, byte_bpe_from_json(metadata.at("tokenizer"), path.string()));
         for (const auto& [key, values] :
              {std::pair{"weights", &trainer.values_}, {"m", &trainer.m_}, {"v", &trainer.v_}}) {
             const TensorInfo& info = file->find(key);
@@ -114,16 +131,22 @@ Trainer Trainer::resume(const fs::path& folder) {
             }
             *values = file->read_all(info);
         }
-        trainer.steps_done_ = std::stoll(metadata.at("steps_done").get<std::string>());
-        for (const Json& p : Json::parse(metadata.at("losses").get<std::string>())) {
-            trainer.losses_.push_back(
-                {p.at(0).get<Index>(), p.at(1).get<Index>(), p.at(2).get<double>()});
-        }
+        trainer.steps_done_ = std::stoll(metadata.at("steps_done"));
+        trainer.losses_ = losses_from(metadata.at("losses"));
         return trainer;
     } catch (const Json::exception& e) {
-        throw Error(Error::Code::bad_file,
-                    fmt::format("{} is no checkpoint of ours: {}", path.string(), e.what()));
-    }
+        no_checkpoint(path, e.what());
+    } catch (const std::out_of_range&) {  // of a map's keys and of a number's digits
+        no_checkpoint(path, "its metadata is not that of a training run");
+    } catch (const std::invalid_argument&) { no_checkpoint(path, "steps_done is no number"); }
+}
+
+std::vector<LossPoint> checkpoint_losses(const fs::path& path) {
+    try {
+        return losses_from(metadata_of(*TensorFile::open(path)).at("losses"));
+    } catch (const Json::exception& e) {
+        no_checkpoint(path, e.what());
+    } catch (const std::out_of_range&) { no_checkpoint(path, "it has no losses"); }
 }
 
 }  // namespace nibble

@@ -22,6 +22,20 @@ void check(const Sampling& s) {
         throw Error(Error::Code::bad_param, fmt::format("top_k = {} is out of range", s.top_k),
                     "it is 0 or more");
     }
+    if (!(s.top_p > 0 && s.top_p <= 1)) {
+        throw Error(Error::Code::bad_param, fmt::format("top_p = {} is out of range", s.top_p),
+                    "it is above 0 and at most 1");
+    }
+}
+
+void scale_to_one(std::vector<Candidate>& all) {
+    double sum = 0;
+    for (const Candidate& c : all) {
+        sum += c.probability;
+    }
+    for (Candidate& c : all) {
+        c.probability /= sum;
+    }
 }
 
 }  // namespace
@@ -43,12 +57,15 @@ std::vector<Candidate> candidates(std::span<const float> logits, const Sampling&
                              : sampling.top_k > 0      ? static_cast<std::size_t>(sampling.top_k)
                                                        : all.size();
     all.resize(std::min(kept, all.size()));
-    double sum = 0;
-    for (const Candidate& c : all) {
-        sum += c.probability;
-    }
-    for (Candidate& c : all) {
-        c.probability /= sum;
+    scale_to_one(all);
+    if (sampling.top_p < 1) {
+        double reached = 0;
+        std::size_t nucleus = 0;
+        while (nucleus < all.size() && reached < sampling.top_p) {
+            reached += all[nucleus++].probability;
+        }
+        all.resize(nucleus);
+        scale_to_one(all);
     }
     return all;
 }

@@ -14,6 +14,9 @@ struct Sampling {
     double temperature = 0.8;  // 0 takes the most likely token
     Index top_k = 0;           // only the k most likely; 0 means all
     std::uint64_t seed = 1;
+    /// Only the fewest likeliest tokens that together have this probability (Holtzman et al. 2020);
+    /// after the temperature and top_k.
+    double top_p = 1;
 };
 
 struct Candidate {
@@ -21,8 +24,8 @@ struct Candidate {
     double probability = 0;
 };
 
-/// Probabilities of all tokens under the temperature and top_k, likeliest first (lower id first
-/// among equals); the cut-off ones are left out.
+/// Probabilities of all tokens under the sampling's rules, likeliest first (lower id first among
+/// equals); the cut-off ones are left out.
 std::vector<Candidate> candidates(std::span<const float> logits, const Sampling& sampling);
 
 struct GeneratedToken {

@@ -75,7 +75,8 @@ public:
     Model<float> model() const;
     std::span<const float> weights() const { return values_; }
 
-    /// checkpoint.safetensors with all there is, and beside it the model as others read it (FP16).
+    /// checkpoint.safetensors with all there is, and beside it the model as others read it (FP16)
+    /// and the curve of its losses, losses.csv.
     void save(const std::filesystem::path& folder) const;
 
 private:
@@ -90,6 +91,9 @@ private:
     std::vector<LossPoint> losses_;
     std::unique_ptr<Trainee<float>> trainee_;
 };
+
+/// The losses in a checkpoint.safetensors. Throws Error::bad_file when it is none.
+std::vector<LossPoint> checkpoint_losses(const std::filesystem::path& path);
 
 /// What a person watching wants to know.
 struct TrainProgress {

@@ -73,6 +73,21 @@ kernels::IntegerGrid Quantizer::integer_grid() const {
                       : kernels::IntegerGrid{-(half - 1), half - 1};
 }
 
+kernels::Grid Quantizer::grid() const {
+    switch (scheme) {
+        case Scheme::nf4:
+            return kernels::Codebook{nf4_levels()};
+        case Scheme::fp4:
+            return kernels::Codebook{rising_fp4(), true};
+        case Scheme::fp8_e4m3:
+            return e4m3;
+        case Scheme::fp8_e5m2:
+            return e5m2;
+        default:
+            return integer_grid();
+    }
+}
+
 double Quantizer::steps() const {
     switch (scheme) {
         case Scheme::absmax:
@@ -205,21 +220,11 @@ std::vector<double> unit_levels(const Quantizer& q) {
 kernels::RoundingError quantize(const Quantizer& q, std::span<const float> values,
                                 std::size_t group_size, const Scales& scales,
                                 const kernels::QuantizeOut& out) {
-    const kernels::GroupScales view = scales.view();
-    switch (q.scheme) {
-        case Scheme::nf4:
-            return kernels::quantize(values, group_size, view, kernels::Codebook{nf4_levels()},
-                                     out);
-        case Scheme::fp4:
-            return kernels::quantize(values, group_size, view,
-                                     kernels::Codebook{rising_fp4(), true}, out);
-        case Scheme::fp8_e4m3:
-            return kernels::quantize(values, group_size, view, e4m3, out);
-        case Scheme::fp8_e5m2:
-            return kernels::quantize(values, group_size, view, e5m2, out);
-        default:
-            return kernels::quantize(values, group_size, view, q.integer_grid(), out);
-    }
+    return std::visit(
+        [&](const auto& grid) {
+            return kernels::quantize(values, group_size, scales.view(), grid, out);
+        },
+        q.grid());
 }
 
 QuantizedRow quantize_row(const Quantizer& q, std::span<const float> row) {

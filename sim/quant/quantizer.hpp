@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/quantize/ops.hpp"
+#include "kernels/quantize/groups.hpp"
 
 namespace nibble {
 
@@ -45,6 +45,9 @@ struct Quantizer {
     std::size_t scales(std::size_t rows, std::size_t cols) const;
     /// The grid of integer schemes.
     kernels::IntegerGrid integer_grid() const;
+    /// What codes stand for at scale 1, as the kernels take it. Codes of tables are indices of
+    /// rising levels.
+    kernels::Grid grid() const;
     /// Steps of the grid between -extent (or the minimum) and the extent, so that
     /// scale = extent / steps(), where extent is max|w|, or max - min with a zero point.
     double steps() const;
@@ -82,7 +85,7 @@ void make_scales(const Quantizer& quantizer, std::span<const float> low,
 /// codes themselves.
 std::vector<double> unit_levels(const Quantizer& quantizer);
 
-/// Quantizes a run of weights with ready scales. Codes of tables are indices of rising levels.
+/// Quantizes a run of weights with ready scales, on the processor.
 kernels::RoundingError quantize(const Quantizer& quantizer, std::span<const float> values,
                                 std::size_t group_size, const Scales& scales,
                                 const kernels::QuantizeOut& out = {});

@@ -1,42 +1,16 @@
-// Where a lab's weight matrix comes from: a random one, each weight of which can be made again at
-// any time, or a tensor of the reader's file. Outliers are laid over it on the fly, so moving one
-// costs nothing.
+// A lab's weight matrix: the rows of it that are looked at, and outliers laid over them on the fly,
+// so that moving one costs nothing.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "sim/core/experiment.hpp"
+#include "sim/tensor/weight_source.hpp"
 
 namespace nibble {
-
-/// A matrix that hands out any piece of a row. Immutable; any number of threads may read.
-struct WeightSource {
-    std::size_t rows = 0, cols = 0;
-    std::string name;  // "normal", or the tensor's name
-    std::string key;   // equal keys, equal values
-    bool synthetic = true;
-    /// Fills `out` with the weights from column `first` of the row on.
-    std::function<void(std::size_t row, std::size_t first, std::span<float> out)> read;
-};
-
-enum class Distribution { normal, student_t, uniform };
-
-/// Independent weights of variance 1. `dof` of Student t, above 2.
-std::shared_ptr<const WeightSource> synthetic_weights(Distribution distribution, double dof,
-                                                      std::size_t rows, std::size_t cols,
-                                                      std::uint64_t seed);
-
-/// A tensor of a .npy, .safetensors or .gguf file; an empty name takes the first matrix. One axis
-/// is one row; more than two are flattened to rows x last axis. Throws what TensorFile throws, and
-/// Error::bad_param for a tensor without elements.
-std::shared_ptr<const WeightSource> file_weights(const std::string& path,
-                                                 const std::string& tensor);
 
 /// Some rows of a source, and what they tell of the whole.
 struct WeightSample {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <type_traits>
 
@@ -179,6 +180,21 @@ void convert_to(DType dtype, std::span<const std::byte> stored, std::span<Out> o
 }
 
 }  // namespace
+
+std::uint16_t float_to_f16(float value) {
+    const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+    const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000U);
+    const std::uint32_t magnitude = bits & 0x7fffffffU;
+    if (magnitude >= 0x47800000U) {  // 65536 and above, infinity, NaN
+        return sign | (magnitude > 0x7f800000U ? 0x7e00U : 0x7c00U);
+    }
+    if (magnitude < 0x38800000U) {  // below 2^-14: multiples of 2^-24
+        const float scaled = std::bit_cast<float>(magnitude) * 0x1p24F;
+        return sign | static_cast<std::uint16_t>(std::nearbyint(scaled));
+    }
+    const std::uint32_t odd = magnitude >> 13 & 1U;
+    return sign | static_cast<std::uint16_t>((magnitude - 0x38000000U + 0xfffU + odd) >> 13);
+}
 
 void convert(DType dtype, std::span<const std::byte> stored, std::span<float> out) {
     convert_to(dtype, stored, out);

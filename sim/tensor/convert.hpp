@@ -57,6 +57,10 @@ constexpr float f8_e5m2_to_float(std::uint8_t bits) {
     return f16_to_float(static_cast<std::uint16_t>(bits << 8));
 }
 
+/// The nearest binary16, halves to even; too large becomes infinity. The way back from
+/// f16_to_float.
+std::uint16_t float_to_f16(float value);
+
 /// Converts out.size() values that `stored` holds, from any address. For block types out.size() is
 /// a multiple of the block. DType::other has no conversion: a broken invariant.
 void convert(DType dtype, std::span<const std::byte> stored, std::span<float> out);

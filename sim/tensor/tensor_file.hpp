@@ -119,9 +119,11 @@ struct NamedTensor {
 /// throw Error::bad_param when shape and values disagree, Error::io naming the path.
 void write_npy(const std::filesystem::path& path, const std::vector<std::int64_t>& shape,
                std::span<const float> values);
-/// Tensors keep their order; also throws Error::bad_param for no tensor, a duplicate or non-UTF-8
-/// name, and the reserved name "__metadata__".
+/// Tensors keep their order and are stored as F32 or F16 (nearest, halves to even; beyond 65504
+/// infinity). Also throws Error::bad_param for no tensor, a duplicate or non-UTF-8 name, the
+/// reserved name "__metadata__", and another type.
 void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
-                       const std::map<std::string, std::string>& metadata = {});
+                       const std::map<std::string, std::string>& metadata = {},
+                       DType stored = DType::f32);
 
 }  // namespace nibble

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "sim/tensor/tensor_file.hpp"
 #include "viz/app/slider_scale.hpp"
 #include "viz/figure/export.hpp"
 
@@ -93,7 +94,8 @@ TEST_CASE("a typed value is taken, and one out of range is refused beside the fi
     desk.type("99");
     desk.key("Return");
     CHECK(std::get<std::int64_t>(desk.value("bits")) == 4);
-    CHECK(desk.app().params().typing_error("bits").find("bits = 99 is out of range") == 0);
+    CHECK(desk.app().params().typing_error("bits") ==
+          "“Bits per code” = 99 is out of range; “Bits per code” takes 2 to 8 bit");
 
     desk.click("param:bits/field");
     desk.type("3");
@@ -320,4 +322,76 @@ TEST_CASE("what the window was left with comes back, and a broken file does no h
         CHECK(window.app().session().experiment().id == all_experiments().front().id);
         CHECK(window.app().notice().find("could not be understood") != std::string::npos);
     }
+}
+
+TEST_CASE("the device badge lists the devices, and the chosen one computes", "[window]") {
+    if (!can_show_windows()) {
+        return;
+    }
+    Desk desk(on("quantizer"));
+    desk.click("device");
+    CHECK(desk.has("device:cpu"));
+    CHECK(desk.has("device:cuda"));
+    desk.click("device:emulated");
+    CHECK_FALSE(desk.app().has_overlay());
+    CHECK(desk.session().device() == kernels::Machine::emulated);
+    CHECK(desk.session().outcome_scenario().device == kernels::Machine::emulated);
+    CHECK(answers_exactly(desk));
+    if (desk.app().devices().info(kernels::Machine::cuda).ready()) {
+        return;
+    }
+    desk.click("device");
+    desk.click("device:cuda");
+    CHECK(desk.session().device() == kernels::Machine::cuda);
+    CHECK(desk.session().outcome_scenario().device == kernels::Machine::cpu);
+    CHECK(desk.app().notice().find("The CPU computes instead.") != std::string::npos);
+    CHECK(desk.session().error().empty());
+}
+
+TEST_CASE("the palette finds parameters without effect and says that they have none", "[window]") {
+    if (!can_show_windows()) {
+        return;
+    }
+    Desk desk(on("quantizer"));
+    desk.key("ctrl+k");
+    desk.type("outlier count");
+    desk.key("Return");
+    CHECK(desk.app().notice() ==
+          "Outlier count changes nothing with these values, so it is not shown");
+}
+
+TEST_CASE("a tensor of the chosen file is picked from a list", "[window]") {
+    if (!can_show_windows()) {
+        return;
+    }
+    const auto path = std::filesystem::temp_directory_path() / "nibble-window-list.safetensors";
+    write_safetensors(path, {{"first", {2, 64}, std::vector<float>(128, 1.0F)},
+                             {"second", {4, 32}, std::vector<float>(128, 2.0F)}});
+    Desk desk(on("quantizer"));
+    desk.session().set(desk.param("file"), Value(path.string()));
+    desk.app().show_parameter(desk.param("tensor"));
+    desk.settle();
+    desk.key("Escape");
+    desk.click("param:tensor/list");
+    REQUIRE(desk.has("choice:second"));
+    desk.click("choice:second");
+    CHECK(std::get<std::string>(desk.value("tensor")) == "second");
+    CHECK(answers_exactly(desk));
+    std::filesystem::remove(path);
+}
+
+TEST_CASE("one lab's panel stays where it is while another's is scrolled", "[window]") {
+    if (!can_show_windows()) {
+        return;
+    }
+    Desk desk(on("number-formats"));
+    const float before = desk.place("param:format").y;
+    desk.click("nav:quantizer");
+    desk.click("more");
+    const float unscrolled = desk.place("param:bits").y;
+    desk.move({1200, 400});
+    desk.wheel(-5);
+    REQUIRE(desk.place("param:bits").y < unscrolled);
+    desk.click("nav:number-formats");
+    CHECK(desk.place("param:format").y == before);
 }

@@ -1,4 +1,5 @@
 // The commands on models, as a process: a model is trained, stopped, gone on with and used.
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -53,6 +54,9 @@ TEST_CASE("a model is trained, evaluated, listened to and captured", "[cli][trai
         {"perplexity", "--model", model, "--tokens", folder / "t.json", "--per_token", "--json"});
     REQUIRE(tokens.status == 0);
     CHECK(Json::parse(tokens.out)["losses"].size() == 4);
+    const Finished lines = nibble::test::nibble(
+        {"perplexity", "--model", model, "--tokens", folder / "t.json", "--per_token"});
+    CHECK(std::count(lines.out.begin(), lines.out.end(), '\n') == 3 + 4);
 
     write(folder / "a.txt", "One morning, Tom met Ada.");
     CHECK(
@@ -81,22 +85,43 @@ TEST_CASE("Ctrl+C saves a training run, and --resume finishes it with the same m
           "[cli][train]") {
     const TempFolder folder;
     const std::string whole = folder / "whole", part = folder / "part";
-    REQUIRE(nibble::test::nibble(train_words(whole, "40")).status == 0);
-    std::string line = "timeout -s INT 2 \"$NIBBLE\"";
-    for (const std::string& word : train_words(part, "40")) {
+    REQUIRE(nibble::test::nibble(train_words(whole, "200")).status == 0);
+    // As soon as the first checkpoint is complete, the run gets the signal of Ctrl+C.
+    std::string line = "(while [ ! -e " + part +
+                       "/losses.csv ]; do sleep 0.01; done; sleep 0.05; kill -INT $$) & "
+                       "exec \"$NIBBLE\"";
+    for (const std::string& word : train_words(part, "200")) {
         line += " " + word;
     }
-    // On a fast machine two seconds may be enough to finish: then there is nothing to resume.
     const Finished stopped = shell(line);
-    CHECK((stopped.status == 124 || stopped.status == 130 || stopped.status == 0));
-    if (stopped.status != 0) {
-        const Finished resumed = nibble::test::nibble({"train", "--out", part, "--resume"});
-        INFO(resumed.err);
-        CHECK(resumed.status == 0);
+    CHECK(stopped.status == 130);
+    CHECK(has(stopped.err, "--resume"));
+    CHECK(contents(part + "/model.safetensors") != contents(whole + "/model.safetensors"));
+    const Finished resumed = nibble::test::nibble({"train", "--out", part, "--resume"});
+    INFO(resumed.err);
+    CHECK(resumed.status == 0);
+    for (const char* file : {"/model.safetensors", "/checkpoint.safetensors", "/losses.csv"}) {
+        CHECK(contents(part + file) == contents(whole + file));
     }
-    CHECK(contents(part + "/model.safetensors") == contents(whole + "/model.safetensors"));
-    CHECK(contents(part + "/checkpoint.safetensors") ==
-          contents(whole + "/checkpoint.safetensors"));
+}
+
+TEST_CASE("shipped models are found by name, or missed with a way out", "[cli][model]") {
+    const TempFolder folder;
+    const Finished none =
+        shell("NIBBLE_DATA=" + folder / "data" + " \"$NIBBLE\" generate --model draft --prompt x");
+    CHECK(none.status == 1);
+    CHECK(has(none.err, "the model \"draft\" is not in " + folder / "data/tinylm"));
+    CHECK(has(none.err, "nibble train --preset draft --out"));
+    REQUIRE(nibble::test::nibble(train_words(folder / "data/tinylm/draft", "1")).status == 0);
+    const Finished found = shell("NIBBLE_DATA=" + folder / "data" +
+                                 " \"$NIBBLE\" generate --model draft --prompt One --count 3 "
+                                 "--top_p 0.9 --json");
+    REQUIRE(found.status == 0);
+    const Json result = Json::parse(found.out);
+    CHECK(result["prompt"] == "One");
+    for (const Json& token : result["tokens"]) {
+        CHECK(token["likeliest"][0]["probability"] >= token["probability"]);
+    }
 }
 
 TEST_CASE("commands on models refuse what makes no sense", "[cli][model]") {
@@ -110,6 +135,7 @@ TEST_CASE("commands on models refuse what makes no sense", "[cli][model]") {
     };
     CHECK(has(refused({"generate", "--prompt", "x"}), "no model is named"));
     CHECK(has(refused({"generate", "--model", folder / "none"}), "there is no model"));
+    CHECK(has(refused({"generate", "--model", "x", "--top_p", "0"}), "top_p"));
     CHECK(has(refused({"train"}), "no folder is named"));
     CHECK(has(refused({"train", "--out", folder / "r", "--resume"}), "no checkpoint"));
     CHECK(has(refused({"train", "--out", folder / "r", "--steps", "0"}), "steps"));

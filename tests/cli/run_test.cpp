@@ -13,14 +13,11 @@ namespace {
 using test::Finished;
 using Json = nlohmann::json;
 
-/// Without the metrics that are speeds: they differ from run to run.
+/// Without the metrics off a clock: they differ from run to run.
 Json without_speeds(Json result) {
     Json& metrics = result["metrics"];
     metrics.erase(std::remove_if(metrics.begin(), metrics.end(),
-                                 [](const Json& m) {
-                                     const std::string unit = m["unit"];
-                                     return unit.ends_with("/s") || unit == "s";
-                                 }),
+                                 [](const Json& m) { return m.contains("timed"); }),
                   metrics.end());
     return result;
 }
@@ -215,6 +212,28 @@ TEST_CASE("A folder that takes no files is no reason not to answer", "[cli]") {
     CHECK(f.status == 0);
     CHECK(f.err.empty());
     CHECK(Json::parse(f.out)["experiment"] == "quantizer");
+}
+
+TEST_CASE("run --device computes there, keeps it in the scenario, or refuses with a way out",
+          "[cli]") {
+    const Json j = run_json({"quantizer", "--device", "emulated", "--rows", "4"});
+    CHECK(j["device"] == "emulated");
+    for (const Json& metric : j["metrics"]) {
+        CHECK_FALSE(metric.contains("timed"));
+    }
+    const Json here = run_json({"quantizer", "--rows", "4"});
+    CHECK(here["device"] == "cpu");
+    CHECK(here["finding"] == j["finding"]);
+    CHECK(refusal({"run", "quantizer", "--device", "gpu"}, 2)
+              .starts_with("nibble: device = \"gpu\" is not a choice"));
+    if (!kernels::device(kernels::Machine::cuda).probe().ready()) {
+        const std::string words = refusal({"run", "quantizer", "--device", "cuda"}, 1);
+        CHECK(words.starts_with("nibble: device cuda: "));
+        CHECK(words.find("compute with --device cpu") != std::string::npos);
+    }
+    const Finished other = test::nibble({"run", "number-formats", "--device", "emulated"});
+    CHECK(other.status == 0);
+    CHECK(other.err.find("--device changes nothing") != std::string::npos);
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ std::string with(const std::string& members) {
 }  // namespace
 
 TEST_CASE("a scenario survives the trip through JSON", "[scenario]") {
-    Scenario s{"toy", all[0].defaults(), 42, "cpu", {}};
+    Scenario s{"toy", all[0].defaults(), 42, kernels::Machine::emulated, {}};
     s.values[0] = std::int64_t{17};
     s.values[1] = -1.0 / 3;
     s.values[4] = std::string("it's \"quoted\" — σ\n");
@@ -81,14 +81,15 @@ TEST_CASE("a bad scenario is refused by name", "[scenario]") {
 }
 
 TEST_CASE("no prefix of a scenario is accepted or crashes", "[scenario]") {
-    const std::string whole = to_json_text({"toy", all[0].defaults(), 1, "cpu", {}}, all);
+    const std::string whole =
+        to_json_text({"toy", all[0].defaults(), 1, kernels::Machine::cpu, {}}, all);
     for (std::size_t n = 0; n < whole.size(); ++n) {
         CHECK_THROWS_AS(scenario_from_json(whole.substr(0, n), all), Error);
     }
 }
 
 TEST_CASE("the command names only what differs from the defaults", "[scenario]") {
-    Scenario s{"toy", all[0].defaults(), 1, "cpu", {}};
+    Scenario s{"toy", all[0].defaults(), 1, kernels::Machine::cpu, {}};
     CHECK(to_command(s, all) == "nibble run toy");
     s.seed = 3;
     s.values[1] = -0.25;

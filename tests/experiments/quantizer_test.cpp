@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "kernels/processor.hpp"
 #include "sim/experiments/all.hpp"
 #include "sim/tensor/tensor_file.hpp"
 
@@ -134,8 +135,8 @@ TEST_CASE("the mean of the group errors is the error", "[quantizer]") {
     REQUIRE(t.rows.size() == 50);
     double squared = 0, weights = 0;
     for (const auto& row : t.rows) {
-        const auto size = static_cast<double>(std::get<std::int64_t>(row[3]));
-        squared += size * std::get<double>(row[4]);
+        const auto size = static_cast<double>(std::get<std::int64_t>(row[2]));
+        squared += size * std::get<double>(row[3]);
         weights += size;
     }
     CHECK(weights == 1300);
@@ -183,13 +184,13 @@ TEST_CASE("the outlier is a handle on the value axis and on the maps", "[quantiz
 
 TEST_CASE("a picked cell chooses the group that is explained", "[quantizer]") {
     const Outcome first = run({});
-    CHECK(first.equations.at(0).note == "group 12 of 128");
+    CHECK(first.equations.at(0).note == "row 3, columns 0 to 31");
     const Outcome hit = run({{"selected_row", "11"}, {"selected_col", "70"}});
-    CHECK(hit.equations.at(0).note == "group 46 of 128");
+    CHECK(hit.equations.at(0).note == "row 11, columns 64 to 95");
     CHECK(hit.equations.at(0).values == "4 = 28 / 7");
     // Positions beyond the matrix choose its last weight.
     const Outcome last = run({{"selected_row", "4000"}, {"selected_col", "4000"}});
-    CHECK(last.equations.at(0).note == "group 127 of 128");
+    CHECK(last.equations.at(0).note == "row 31, columns 96 to 127");
     // Only the picture changes: same metrics but for the measured rate.
     CHECK(metric(first, "mse") == metric(hit, "mse"));
 }
@@ -265,4 +266,113 @@ TEST_CASE("odd shapes and settings are answered or refused in words", "[quantize
     const Outcome lone = run({{"granularity", "tensor"}, {"scale_format", "double_quantized"}});
     CHECK(metric(lone, "scale_bits_per_weight") == 32.0 / 4096);
     CHECK(metric(lone, "mse") == metric(lone, "tensor_mse"));
+}
+
+TEST_CASE("what the matrix is too small for is said, and named as it is", "[quantizer]") {
+    const Outcome wide = run({{"group_size", "4096"}});
+    CHECK(figure(wide, "error-map").title == "groups of 128");
+    CHECK(wide.explanation.find("A row ends after 128 weights, and groups of 4096 with it.") !=
+          std::string::npos);
+    const Outcome far = run({{"outlier_row", "40"}, {"outlier_col", "500"}});
+    CHECK(far.explanation.find("There is no row 40: the outlier is in the last, 31.") !=
+          std::string::npos);
+    CHECK(far.explanation.find("There is no column 500: the outlier is in the last, 127.") !=
+          std::string::npos);
+    const Outcome fits = run({{"group_size", "128"}, {"outlier_row", "31"}});
+    CHECK(fits.explanation.find("There is no") == std::string::npos);
+    CHECK(fits.explanation.find("A row ends") == std::string::npos);
+    // Of whole columns the row does not matter.
+    CHECK(run({{"outliers", "columns"}, {"outlier_row", "40"}}).explanation.find("There is no") ==
+          std::string::npos);
+}
+
+TEST_CASE("groups of any size lie over the same weights", "[quantizer]") {
+    const Outcome narrow = run({{"cols", "100"}, {"group_size", "32"}});
+    const Outcome wide = run({{"cols", "100"}, {"group_size", "64"}});
+    const auto edges = [](const Outcome& o) {
+        return marks<Line>(figure(o, "error-by-group"))[1]->x;
+    };
+    const std::vector<double> in_32 = edges(narrow), in_64 = edges(wide);
+    // Rows of 100 hold groups of 32, 32, 32 and 4, or of 64 and 36.
+    CHECK(std::vector(in_32.begin(), in_32.begin() + 6) ==
+          std::vector<double>{0, 32, 64, 96, 100, 132});
+    CHECK(std::vector(in_64.begin(), in_64.begin() + 4) == std::vector<double>{0, 64, 100, 164});
+    CHECK(in_32.back() == 3200);
+    CHECK(in_64.back() == 3200);
+}
+
+TEST_CASE("colours mean the same in a preview and in the exact result", "[quantizer]") {
+    RunContext preview;
+    preview.preview = true;
+    for (const Settings& settings :
+         {Settings{{"rows", "2048"}, {"cols", "2048"}},
+          Settings{{"rows", "4096"}, {"cols", "1024"}, {"outliers", "rows"}},
+          Settings{{"rows", "4096"}, {"cols", "1024"}, {"outliers", "columns"}},
+          Settings{{"rows", "2048"}, {"cols", "2048"}, {"outliers", "none"}}}) {
+        const Outcome rough = run(settings, preview), exact = run(settings);
+        REQUIRE_FALSE(rough.sampling.empty());
+        for (const char* id : {"error-map", "error-map-tensor"}) {
+            const Heatmap& a = *marks<Heatmap>(figure(rough, id))[0];
+            const Heatmap& b = *marks<Heatmap>(figure(exact, id))[0];
+            CHECK(a.high == b.high);
+            // And they are used: the brightest cell of the two maps is not far below the end.
+            CHECK(b.high > 0);
+        }
+    }
+}
+
+TEST_CASE("throughput is timed, says of what, and is never the emulator's", "[quantizer]") {
+    const Outcome here = run({});
+    const Metric& rate = here.metric("throughput");
+    CHECK(rate.timed);
+    CHECK(rate.value > 0);
+    CHECK(rate.origin.source.find(kernels::instruction_set()) != std::string::npos);
+    CHECK(rate.origin.source.find("16.4 kB of weights") != std::string::npos);
+    RunContext emulated;
+    emulated.device = kernels::Machine::emulated;
+    for (const Metric& m : run({{"rows", "8"}}, emulated).metrics) {
+        CHECK_FALSE(m.timed);
+    }
+}
+
+TEST_CASE("the emulator gives the processor's result", "[quantizer]") {
+    RunContext emulated;
+    emulated.device = kernels::Machine::emulated;
+    for (const Settings& settings :
+         {Settings{}, Settings{{"rows", "5"}, {"cols", "70"}, {"scheme", "nf4"}},
+          Settings{{"rows", "6"}, {"scheme", "zero_point"}, {"scale_format", "double_quantized"}},
+          Settings{{"rows", "6"}, {"scheme", "fp8_e4m3"}, {"granularity", "channel"}}}) {
+        const Outcome there = run(settings, emulated), here = run(settings);
+        CHECK(there.sampling.empty());
+        for (const char* id : {"error-map", "error-map-tensor"}) {
+            CHECK(marks<Heatmap>(figure(there, id))[0]->cells ==
+                  marks<Heatmap>(figure(here, id))[0]->cells);
+        }
+        CHECK(metric(there, "zero_codes") == metric(here, "zero_codes"));
+        CHECK(metric(there, "max_error") == metric(here, "max_error"));
+        // Sums over several groups of other bit widths are added in another order.
+        for (std::size_t row = 0; row < 7; ++row) {
+            const auto mse = [&](const Outcome& o) {
+                return std::get<double>(o.tables.at(0).rows[row][1]);
+            };
+            CHECK(mse(there) == Approx(mse(here)).epsilon(256 * 0x1p-24));
+        }
+    }
+}
+
+TEST_CASE("on the emulator a large matrix is sampled and a long row refused", "[quantizer]") {
+    RunContext emulated;
+    emulated.device = kernels::Machine::emulated;
+    const Outcome o = run({{"rows", "1024"}, {"cols", "64"}}, emulated);
+    CHECK(o.sampling.find("the emulator takes small matrices only") != std::string::npos);
+    const auto path = std::filesystem::temp_directory_path() / "nibble-long-row.safetensors";
+    write_safetensors(path, {{"long", {1, 40000}, std::vector<float>(40000, 1.0F)}});
+    try {
+        run({{"file", path.string()}}, emulated);
+        FAIL("40000 weights in a row were emulated");
+    } catch (const Error& e) {
+        CHECK(std::string(e.what()).find("40000 weights") != std::string::npos);
+        CHECK(e.hint().find("--device cpu") != std::string::npos);
+    }
+    std::filesystem::remove(path);
 }

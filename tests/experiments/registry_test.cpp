@@ -35,6 +35,29 @@ Value random_value(const ParamInfo& p, const Rng& rng, std::uint64_t index) {
     return value;
 }
 
+/// What a run gives, or what it shows so far when it has published twice: an experiment that
+/// grows for long is not followed to the end of every parameter set.
+Outcome early_outcome(const Experiment& e, const ParamValues& values, RunContext context) {
+    std::stop_source stop;
+    RunData latest;
+    int published = 0;
+    context.stop = stop.get_token();
+    context.publish_data = [&](RunData data) {
+        latest = std::move(data);
+        if (++published == 2) {
+            stop.request_stop();
+        }
+    };
+    try {
+        return evaluate(e, values, context);
+    } catch (const Error& error) {
+        if (error.code() != Error::Code::cancelled || !latest) {
+            throw;
+        }
+    }
+    return e.show(e.checked(values), latest);
+}
+
 /// Runs and checks what holds for any outcome. A refusal must be an Error that explains itself:
 /// some combinations of values that are fine alone make no sense together.
 void check_sane(const Experiment& e, const ParamValues& values, Cache& shared) {
@@ -42,7 +65,7 @@ void check_sane(const Experiment& e, const ParamValues& values, Cache& shared) {
     context.shared = &shared;
     Outcome o;
     try {
-        o = evaluate(e, values, context);
+        o = early_outcome(e, values, context);
     } catch (const Error& error) {
         CHECK(error.code() == Error::Code::bad_param);
         CHECK_FALSE(std::string(error.what()).empty());
@@ -58,6 +81,9 @@ void check_sane(const Experiment& e, const ParamValues& values, Cache& shared) {
     std::set<std::string> names;
     for (const Metric& m : o.metrics) {
         CHECK(names.insert(m.name).second);
+        // Whatever a clock said is measured, and says of which machine.
+        CHECK((!m.timed || m.origin.kind == Origin::Kind::measured_here));
+        CHECK((!m.timed || !m.origin.source.empty()));
     }
     std::set<std::string> ids;
     for (const FigureRow& row : o.rows) {
@@ -76,13 +102,9 @@ void check_sane(const Experiment& e, const ParamValues& values, Cache& shared) {
     }
 }
 
-/// Everything that must not depend on the machine's load: measured rates and times are left out.
-std::string fingerprint(Outcome o) {
-    std::erase_if(o.metrics, [](const Metric& m) {
-        return m.origin.kind == Origin::Kind::measured_here &&
-               (m.unit == "s" || m.unit == "ms" || m.unit == "GB/s");
-    });
-    return to_json(o).dump();
+/// Everything that must not depend on the machine's load.
+std::string fingerprint(const Outcome& o) {
+    return to_json(reproducible(o)).dump();
 }
 
 }  // namespace

@@ -352,6 +352,16 @@ TEST_CASE("only noted lines of a listing can be picked", "[figure][listing][hove
     CHECK(scene.hovers[0].set[0] == std::pair<std::string, Value>("site", std::int64_t{7}));
 }
 
+TEST_CASE("tokens that find no room are counted, behind a line break too", "[figure][layout]") {
+    Tokens text;
+    for (int i = 0; i < 60; ++i) {
+        text.items.push_back({i % 4 == 3 ? " end\n" : " word"});
+    }
+    Figure f = with({text});
+    f.x.hidden = f.y.hidden = true;
+    CHECK(recording_of(laid_out(outcome_of(f), {300, 240})).find(" more\"") != std::string::npos);
+}
+
 TEST_CASE("the pointer finds values and what a click sets", "[figure][hover]") {
     Figure f = with(
         {Points{"series", Role::subject, {1, 2}, {10, 20}, {"first", "second"}, {"bits", {}}}});
@@ -510,4 +520,25 @@ TEST_CASE("text wraps at spaces and breaks only words that must", "[figure]") {
     CHECK(shortened("abcdefgh", font, 30, measure) == "abcd…");
     CHECK(shortened("abc", font, 30, measure) == "abc");
     CHECK(shortened("abc", font, 3, measure).empty());
+}
+
+TEST_CASE("figures under each other that show the same axis line up", "[layout]") {
+    const auto over = [](const std::string& id, std::pair<double, double> limits, bool hidden) {
+        Figure f = with({Line{"", Role::subject, {0, 1}, {0, 1}}});
+        f.id = id;
+        f.x.limits = limits;
+        f.y.hidden = hidden;
+        f.y.named_ticks = {{0.5, "a name of some length"}};
+        return f;
+    };
+    Outcome o;
+    o.finding = "Two axes";
+    o.rows = {{1, {over("wide", {-1, 1}, false)}},
+              {1, {over("bare", {-1, 1}, true)}},
+              {1, {over("other", {-2, 2}, true)}}};
+    const Scene scene = laid_out(o);
+    REQUIRE(scene.plots.size() == 3);
+    CHECK(scene.plots[0].frame.x == scene.plots[1].frame.x);
+    CHECK(scene.plots[0].frame.right() == scene.plots[1].frame.right());
+    CHECK(scene.plots[2].frame.x < scene.plots[0].frame.x);  // another axis needs no room for names
 }

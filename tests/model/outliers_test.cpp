@@ -91,6 +91,17 @@ TEST_CASE("generation follows the probabilities and the seed", "[model]") {
     }
     CHECK(chi < 16 + 5 * std::sqrt(32.0));  // five standard deviations, 16 degrees of freedom
 
+    // The nucleus: the fewest of the likeliest that reach top_p, scaled to one.
+    const std::vector<float> plain = {std::log(0.5F), std::log(0.1F), std::log(0.3F),
+                                      std::log(0.1F)};
+    const auto nucleus = candidates(plain, {1, 0, 0, 0.7});
+    REQUIRE(nucleus.size() == 2);
+    CHECK(nucleus[0].id == 0);
+    CHECK(nucleus[0].probability == Approx(0.625).epsilon(1e-6));  // floats have 24 bits
+    CHECK(nucleus[1].id == 2);
+    CHECK(candidates(plain, {1, 0, 0, 0.01}).size() == 1);
+    CHECK(candidates(plain, {1, 0, 0, 1}).size() == 4);
+
     CHECK(generate(model, prompt, 1000, {0.9, 3, 5}).size() == 64 - 3 + 1);  // positions used up
     ModelConfig ends = c;
     ends.eos = {generate(model, prompt, 10, greedy)[4].id};
@@ -100,4 +111,5 @@ TEST_CASE("generation follows the probabilities and the seed", "[model]") {
     CHECK(contains(error_of([&] { generate(model, TokenIds{}, 1, greedy); }), "no tokens"));
     CHECK(contains(error_of([&] { generate(model, tiny_tokens(64, 1), 1, greedy); }), "64 tokens"));
     CHECK(contains(error_of([&] { generate(model, prompt, 1, {-1, 0, 1}); }), "temperature = -1"));
+    CHECK(contains(error_of([&] { generate(model, prompt, 1, {1, 0, 1, 0}); }), "top_p = 0"));
 }

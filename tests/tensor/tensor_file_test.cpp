@@ -211,6 +211,7 @@ TEST_CASE("a writer refuses what its reader would", "[tensor]") {
     refused("shape (-1, -2)", [&] { write_npy(path, {-1, -2}, two); });
     refused("needs a tensor", [&] { write_safetensors(path, {}); });
     refused("shape (1)", [&] { write_safetensors(path, {{"x", {1}, two}}); });
+    refused("F32 or F16", [&] { write_safetensors(path, {{"x", {2}, two}}, {}, DType::bf16); });
     refused("taken", [&] { write_safetensors(path, {{"x", {2}, two}, {"x", {2}, two}}); });
     refused("__metadata__", [&] { write_safetensors(path, {{"__metadata__", {2}, two}}); });
     refused("UTF-8", [&] { write_safetensors(path, {{"\xff", {2}, two}}); });

@@ -5,8 +5,10 @@
 #include <fstream>
 #include <imgui.h>
 
+#include "sim/tensor/tensor_file.hpp"
 #include "viz/app/app_frame.hpp"
 #include "viz/app/overlays.hpp"
+#include "viz/app/words.hpp"
 #include "viz/figure/export.hpp"
 
 namespace nibble {
@@ -97,6 +99,21 @@ void App::select(const std::string& experiment) {
     ui_.wake_in(0);
 }
 
+void App::choose_device(kernels::Machine device) {
+    if (device != session_.device()) {
+        session_.set_device(device);
+        settings_changed_ = true;
+    }
+    const kernels::DeviceInfo info = devices_.info(device);
+    if (!session_.experiment().uses_device && device != kernels::Machine::cpu) {
+        tell(session_.experiment().title +
+             " computes on the CPU; labs with kernels take the device");
+    } else if (!info.ready()) {
+        tell(info.reason + " The CPU computes instead.");
+    }
+    ui_.wake_in(0);
+}
+
 void App::open_file(const std::filesystem::path& path) {
     try {
         session_.open(read_scenario(path, session_.experiments()));
@@ -154,12 +171,23 @@ void App::show_export() {
     }
 }
 
+void App::show_devices() {
+    const auto& rects = ui_.rects();
+    const auto chip = rects.find("device");
+    show(
+        make_device_list(chip != rects.end() ? chip->second : Rect{ui_.px(16), ui_.px(11), 0, 26}));
+}
+
 void App::show_palette() {
     show(make_palette());
 }
 
 void App::show_parameter(std::size_t param) {
     const ParamInfo& info = session_.experiment().params.at(param);
+    if (!session_.relevant().at(param)) {
+        tell(info.title + " changes nothing with these values, so it is not shown");
+        return;
+    }
     if (info.is_advanced) {
         params_.shows_more(session_.experiment().id) = true;
     }
@@ -174,7 +202,12 @@ void App::show_parameter(std::size_t param) {
 
 void App::serve(const PanelRequests& requests) {
     if (requests.open_list) {
-        show(make_choice_list(requests.open_list->param, requests.open_list->anchor));
+        const PanelRequests::List& list = *requests.open_list;
+        show(make_choice_list(list.param, list.anchor,
+                              session_.experiment().params[list.param].choices));
+    }
+    if (requests.list_tensors) {
+        list_tensors(*requests.list_tensors);
     }
     if (requests.browse) {
         const std::size_t param = *requests.browse;
@@ -193,6 +226,20 @@ void App::serve(const PanelRequests& requests) {
         };
         show(make_file_dialog(std::move(question)));
     }
+}
+
+void App::list_tensors(const PanelRequests::List& list) {
+    const Experiment& experiment = session_.experiment();
+    const std::size_t file = experiment.index_of(experiment.params[list.param].tensor_of);
+    try {
+        std::vector<Choice> choices = {{"", "the first matrix"}};
+        const auto opened = TensorFile::open(std::get<std::string>(session_.value(file)));
+        for (const TensorInfo& t : opened->tensors()) {
+            choices.push_back(
+                {t.name, fmt::format("{}  {}", t.name, fmt::join(t.shape, " \u00d7 "))});
+        }
+        show(make_choice_list(list.param, list.anchor, std::move(choices)));
+    } catch (const Error& e) { tell(with_labels(e.line(), experiment)); }
 }
 
 void App::make_actions() {
@@ -221,6 +268,7 @@ void App::make_actions() {
         {"Projector", "P, F5", [this] { toggle_projector(); }},
         {"Light or dark theme", "T", [this] { toggle_theme(); }},
         {"Export chart", "Ctrl+E", [this] { show_export(); }},
+        {"Device", "", [this] { show_devices(); }},
         {"Copy as command", "Ctrl+C", [this] { copy_command(); }},
         {"Save scenario", "Ctrl+S", [ask] { ask(FileQuestion::Wanted::new_file); }},
         {"Open scenario", "Ctrl+O", [ask] { ask(FileQuestion::Wanted::existing_file); }},

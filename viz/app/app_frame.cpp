@@ -10,18 +10,33 @@
 #include "sim/core/parallel.hpp"
 #include "sim/core/text.hpp"
 #include "viz/app/answer_panel.hpp"
+#include "viz/app/words.hpp"
 
 namespace nibble {
 namespace {
 
-constexpr double patience = 0.15;      // seconds before an old result is dimmed
-constexpr double notice_seconds = 12;  // how long a sentence stays in the status line
+constexpr double patience = 0.15;     // seconds before an old result is dimmed
+constexpr double notice_seconds = 8;  // how long a sentence stays in the status line
+constexpr double least_notice = 1;    // and for how long whatever the person does
 constexpr float projector_scale = 1.75F;
+
+/// "2 threads", "NVIDIA H200", "the emulator": what the outcome was computed on.
+std::string computed_on(const Session& session, const DeviceBoard& devices) {
+    switch (session.outcome_scenario().device) {
+        case kernels::Machine::cuda:
+            return devices.info(kernels::Machine::cuda).name;
+        case kernels::Machine::emulated:
+            return "the emulator";
+        case kernels::Machine::cpu:
+            break;
+    }
+    return fmt::format("{} thread{}", threads(), threads() == 1 ? "" : "s");
+}
 
 }  // namespace
 
-App::App(Session& session, const FontSet& fonts, Settings settings)
-    : session_(session), settings_(std::move(settings)), ui_(fonts) {
+App::App(Session& session, DeviceBoard& devices, const FontSet& fonts, Settings settings)
+    : session_(session), devices_(devices), settings_(std::move(settings)), ui_(fonts) {
     update_theme();
     make_actions();
 }
@@ -60,10 +75,29 @@ App::Places App::places() const {
     return p;
 }
 
+void App::follow_devices() {
+    if (const auto refusal = session_.take_refusal()) {
+        devices_.note_refusal(refusal->device, refusal->state, refusal->reason);
+        tell(fmt::format("{}; the CPU computes instead", refusal->reason));
+    } else if (!devices_.asking()) {
+        session_.set_usable(kernels::Machine::cuda, devices_.info(kernels::Machine::cuda).ready());
+    }
+}
+
+void App::age_notice(bool something_done) {
+    const bool was_read = notice_since_ >= 0 && ui_.now() - notice_since_ >= least_notice;
+    if (something_done && was_read) {
+        notice_.clear();
+    }
+}
+
 void App::frame(std::vector<KeyPress> keys, double now) {
     session_.poll();
+    follow_devices();
     settings_.last = session_.scenario();
+    const bool key_pressed = !keys.empty();
     ui_.begin_frame(theme_, std::move(keys), now);
+    age_notice(key_pressed || ImGui::IsMouseClicked(0));
     const Places at = places();
     ui_.set_inert(has_overlay());
     draw_top_bar(at);
@@ -80,6 +114,10 @@ void App::frame(std::vector<KeyPress> keys, double now) {
         shortcuts();
     }
     ui_.end_frame();
+    if (!devices_asked_) {  // after the first frame: CUDA may take seconds to answer
+        devices_asked_ = true;
+        devices_.ask();
+    }
 }
 
 bool App::dims() const {
@@ -101,7 +139,9 @@ void App::draw_centre(const Places& at) {
         session_.outcome() ? figure_.heights(ui_, *session_.outcome()) : FigureView::Heights{};
     const bool scrolls = heights.least > r.height;
     const float height = scrolls ? heights.comfortable : r.height;
-    const Point corner = ui_.begin_pane("centre", r, scrolls, theme_.background);
+    // A pane of its own for each lab: one is not scrolled because another was.
+    const Point corner =
+        ui_.begin_pane("centre:" + session_.experiment().id, r, scrolls, theme_.background);
     if (scrolls) {
         scroll_centre();
     }
@@ -141,10 +181,12 @@ void App::draw_error(Rect area) {
     ui_.outline(card, theme_.line, ui_.px(6));
     ui_.fill({card.x, card.y + ui_.px(6), ui_.px(3), card.height - ui_.px(12)}, ink);
     float y = card.y + pad;
-    y += ui_.paragraph({card.x + pad, y}, session_.error(), {Face::semibold, theme_.body().size},
-                       theme_.text, room);
+    const Experiment& experiment = session_.experiment();
+    y += ui_.paragraph({card.x + pad, y}, with_labels(session_.error(), experiment),
+                       {Face::semibold, theme_.body().size}, theme_.text, room);
     y += ui_.px(6);
-    ui_.paragraph({card.x + pad, y}, session_.hint(), theme_.body(), theme_.muted, room);
+    ui_.paragraph({card.x + pad, y}, with_labels(session_.hint(), experiment), theme_.body(),
+                  theme_.muted, room);
     ui_.record("error", card);
     if (session_.can_undo() &&
         ui_.button("undo-error", {card.x + pad, card.bottom() - ui_.px(38), ui_.px(70), ui_.px(26)},
@@ -169,12 +211,11 @@ void App::draw_status(Rect r) {
                     : std::string("computing");
     } else if (!session_.error().empty()) {
         dot = theme_.style(Role::limit).color;
-        words = "no result: " + session_.error();
+        words = "no result: " + with_labels(session_.error(), session_.experiment());
     } else if (session_.outcome()) {
         const std::string kind = session_.outcome_is_preview() ? "preview" : "exact";
-        words =
-            fmt::format("{}, {}s on {} thread{}", kind, format_si(session_.outcome_seconds(), 2),
-                        threads(), threads() == 1 ? "" : "s");
+        words = fmt::format("{}, {}s on {}", kind, format_si(session_.outcome_seconds(), 2),
+                            computed_on(session_, devices_));
         if (!session_.outcome()->sampling.empty()) {
             words += ", " + session_.outcome()->sampling;
         }
@@ -208,7 +249,8 @@ void App::draw_right(Rect r) {
     const float pad = ui_.px(20), width = r.width - 2 * pad, foot = ui_.px(56);
     const Rect body = {r.x, r.y, r.width, r.height - foot};
     PanelRequests requests;
-    const Point corner = ui_.begin_pane("right", body, true, theme_.panel);
+    const Point corner =
+        ui_.begin_pane("right:" + session_.experiment().id, body, true, theme_.panel);
     float y = params_.draw(ui_, session_, {corner.x + pad, corner.y + ui_.px(21)}, width, requests);
     const float strength = failed() ? 0.3F : dims() ? 0.5F : 1;
     y = draw_answers(ui_, session_, {corner.x + pad, y}, width, strength, shows_more_numbers_);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "viz/app/device_board.hpp"
 #include "viz/app/figure_view.hpp"
 #include "viz/app/param_panel.hpp"
 #include "viz/app/session.hpp"
@@ -37,12 +38,13 @@ struct Action {
 
 class App {
 public:
-    App(Session& session, const FontSet& fonts, Settings settings);
+    App(Session& session, DeviceBoard& devices, const FontSet& fonts, Settings settings);
 
     /// Builds one frame. `keys` were pressed since the last one, `now` counts seconds.
     void frame(std::vector<KeyPress> keys, double now);
 
     Session& session() { return session_; }
+    DeviceBoard& devices() { return devices_; }
     Ui& ui() { return ui_; }
     FigureView& figure() { return figure_; }
     ParamPanel& params() { return params_; }
@@ -56,6 +58,7 @@ public:
     void toggle_projector();
     void toggle_pin();
     void select(const std::string& experiment);
+    void choose_device(kernels::Machine device);
     void open_file(const std::filesystem::path& path);
     void save_file(const std::filesystem::path& path);
     void drop(const std::filesystem::path& path);
@@ -63,6 +66,7 @@ public:
     void show(std::unique_ptr<Overlay> overlay);
     void show_export();
     void show_palette();
+    void show_devices();
     void show_parameter(std::size_t param);
     const std::vector<Action>& actions() const { return actions_; }
 
@@ -82,10 +86,14 @@ private:
     };
     Places places() const;
     void update_theme();
+    void follow_devices();
+    void age_notice(bool something_done);
     void make_actions();
     void shortcuts();
     void draw_top_bar(const Places& at);
     float draw_top_left(const Places& at);
+    std::string device_badge_now() const;
+    void draw_device(Rect chip, const std::string& badge);
     void draw_seed(Rect chip);
     void draw_centre(const Places& at);
     void scroll_centre();
@@ -93,12 +101,14 @@ private:
     void draw_status(Rect area);
     void draw_right(Rect area);
     void serve(const PanelRequests& requests);
+    void list_tensors(const PanelRequests::List& list);
     void draw_overlays();
     bool dims() const;
     /// Whether the present parameters have no result, so that what is shown answers earlier ones.
     bool failed() const;
 
     Session& session_;
+    DeviceBoard& devices_;
     Settings settings_;
     Ui ui_;
     FigureView figure_;
@@ -110,6 +120,7 @@ private:
     std::string notice_, seed_error_;
     double notice_since_ = -1;  // negative: not shown yet
     bool settings_changed_ = false, wants_close_ = false;
+    bool devices_asked_ = false;
     bool shows_more_numbers_ = false;
 };
 

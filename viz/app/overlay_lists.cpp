@@ -127,11 +127,10 @@ private:
         }
         const std::vector<bool> relevant = app.session().relevant();
         for (std::size_t i = 0; i < relevant.size(); ++i) {
-            if (relevant[i]) {
-                entries_.push_back({"Set " + app.session().experiment().params[i].title,
-                                    to_text(app.session().value(i)),
-                                    [&app, i] { app.show_parameter(i); }});
-            }
+            const std::string now = to_text(app.session().value(i));
+            entries_.push_back({"Set " + app.session().experiment().params[i].title,
+                                relevant[i] ? now : "no effect now",
+                                [&app, i] { app.show_parameter(i); }});
         }
     }
     std::vector<const Action*> search() const {
@@ -202,11 +201,12 @@ public:
 
 class ChoiceList : public Overlay {
 public:
-    ChoiceList(std::size_t param, Rect anchor) : param_(param), anchor_(anchor) {}
+    ChoiceList(std::size_t param, Rect anchor, std::vector<Choice> choices)
+        : param_(param), anchor_(anchor), choices_(std::move(choices)) {}
 
     bool draw(Ui& ui, App& app) override {
         const Theme& t = ui.theme();
-        const std::vector<Choice>& choices = app.session().experiment().params[param_].choices;
+        const std::vector<Choice>& choices = choices_;
         const float row = ui.px(26);
         if (!opened_) {
             opened_ = true;
@@ -253,6 +253,7 @@ public:
 private:
     std::size_t param_;
     Rect anchor_;
+    std::vector<Choice> choices_;
     std::size_t mark_ = 0;
     bool opened_ = false;
 };
@@ -302,8 +303,9 @@ std::unique_ptr<Overlay> make_palette() {
 std::unique_ptr<Overlay> make_lab_list() {
     return std::make_unique<LabList>();
 }
-std::unique_ptr<Overlay> make_choice_list(std::size_t param, Rect anchor) {
-    return std::make_unique<ChoiceList>(param, anchor);
+std::unique_ptr<Overlay> make_choice_list(std::size_t param, Rect anchor,
+                                          std::vector<Choice> choices) {
+    return std::make_unique<ChoiceList>(param, anchor, std::move(choices));
 }
 std::unique_ptr<Overlay> make_key_help() {
     return std::make_unique<KeyHelp>();

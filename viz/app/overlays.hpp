@@ -15,8 +15,11 @@ namespace nibble {
 std::unique_ptr<Overlay> make_palette();
 /// The labs, where the window has no room for the navigation.
 std::unique_ptr<Overlay> make_lab_list();
-/// The options of a choice parameter, below its button.
-std::unique_ptr<Overlay> make_choice_list(std::size_t param, Rect anchor);
+/// What a choice or text parameter may become, below its button.
+std::unique_ptr<Overlay> make_choice_list(std::size_t param, Rect anchor,
+                                          std::vector<Choice> choices);
+/// The devices, each with its state, below the badge.
+std::unique_ptr<Overlay> make_device_list(Rect anchor);
 /// Every key and what it does.
 std::unique_ptr<Overlay> make_key_help();
 /// Format, size, theme, place; then what was written.

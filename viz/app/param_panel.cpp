@@ -3,10 +3,12 @@
 #include <GLFW/glfw3.h>
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fmt/format.h>
 #include <imgui.h>
 
 #include "viz/app/slider_scale.hpp"
+#include "viz/app/words.hpp"
 #include "viz/figure/layout.hpp"
 
 namespace nibble {
@@ -157,7 +159,9 @@ void ParamPanel::type_in(const Row& row, const std::string& text) {
         if (value != row.value()) {
             row.session.set(row.index, value);
         }
-    } catch (const Error& e) { errors_[row.info().name] = e.line(); }
+    } catch (const Error& e) {
+        errors_[row.info().name] = with_labels(e.line(), row.session.experiment());
+    }
 }
 
 void ParamPanel::slide(const Row& row, Rect area) {
@@ -300,8 +304,13 @@ std::size_t ParamPanel::list_button(const Row& row, Rect r, std::size_t now,
     const Theme& t = ui.theme();
     const Hit h = ui.hit(row.name(), r);
     const float room = r.width - ui.px(36);
-    ui.text({r.x + ui.px(10), r.centre().y},
-            shortened(row.info().choices[now].label, t.body(), room, ui.fonts()), t.body(), t.text);
+    const Choice& choice = row.info().choices[now];
+    const std::string& value = std::get<std::string>(row.value());
+    const std::string shown = choice.name == value  // else the path of a file
+                                  ? choice.label
+                                  : std::filesystem::path(value).filename().string();
+    ui.text({r.x + ui.px(10), r.centre().y}, shortened(shown, t.body(), room, ui.fonts()), t.body(),
+            t.text);
     const float s = ui.px(4), cx = r.right() - ui.px(16), cy = r.centre().y;
     ui.draw().AddTriangleFilled({cx - s, cy - s / 2}, {cx + s, cy - s / 2}, {cx, cy + s * 0.8F},
                                 packed(t.muted));
@@ -338,7 +347,8 @@ float ParamPanel::text_row(const Row& row, PanelRequests& requests) {
     Ui& ui = row.ui;
     label(row);
     const bool is_file = row.info().type == ParamType::file;
-    const float button = is_file ? ui.px(70) : 0, gap = is_file ? ui.px(8) : 0;
+    const bool lists = !row.info().tensor_of.empty();
+    const float button = is_file || lists ? ui.px(70) : 0, gap = button > 0 ? ui.px(8) : 0;
     const Rect r = {row.x, row.y + ui.px(25), row.width - button - gap, ui.px(26)};
     FieldStyle style{ui.theme().body()};
     style.hint = is_file ? fmt::format("drop a file: {}", fmt::join(row.info().suffixes, " "))
@@ -359,6 +369,9 @@ float ParamPanel::text_row(const Row& row, PanelRequests& requests) {
     if (is_file &&
         ui.button(row.name("/browse"), {r.right() + gap, r.y, button, r.height}, "Browse")) {
         requests.browse = row.index;
+    }
+    if (lists && ui.button(row.name("/list"), {r.right() + gap, r.y, button, r.height}, "List")) {
+        requests.list_tensors = PanelRequests::List{row.index, {r.x, r.y, row.width, r.height}};
     }
     return error_line(row, row.y + ui.px(61));
 }

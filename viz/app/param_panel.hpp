@@ -14,11 +14,12 @@ namespace nibble {
 
 /// What a row asks of the window: things that open above the panel.
 struct PanelRequests {
-    struct List {  // of a choice with many options
+    struct List {
         std::size_t param = 0;
         Rect anchor;
     };
-    std::optional<List> open_list;
+    std::optional<List> open_list;      // of a choice with many options
+    std::optional<List> list_tensors;   // of the file that this parameter names one of
     std::optional<std::size_t> browse;  // pick a file for this parameter
 };
 

@@ -47,6 +47,7 @@ void Session::select(std::string_view id) {
     Lab& next = lab(id);
     release();
     nudged_.reset();
+    next.now.device = device();
     current_ = &next;
     submit(false);
 }
@@ -150,6 +151,26 @@ void Session::set_seed(std::uint64_t seed) {
     submit(false);
 }
 
+kernels::Machine Session::machine() const {
+    const bool can = usable_[static_cast<std::size_t>(device())] && experiment().uses_device;
+    return can ? device() : kernels::Machine::cpu;
+}
+
+void Session::set_device(kernels::Machine device) {
+    const Scenario before = current_->now;
+    current_->now.device = device;
+    remember(before);
+    submit(false);
+}
+
+void Session::set_usable(kernels::Machine device, bool usable) {
+    const kernels::Machine before = machine();
+    usable_[static_cast<std::size_t>(device)] = usable;
+    if (machine() != before) {
+        submit(false);
+    }
+}
+
 void Session::reset(std::size_t param) {
     set(param, experiment().params.at(param).default_value);
 }
@@ -199,8 +220,8 @@ void Session::submit(bool preview) {
     }
     busy_ = true;
     progress_ = 0;
-    ticket_ =
-        runner_.submit({current_->experiment, current_->now.values, current_->now.seed, preview});
+    ticket_ = runner_.submit(
+        {current_->experiment, current_->now.values, current_->now.seed, preview, machine()});
 }
 
 bool Session::has_news() const {
@@ -216,12 +237,18 @@ bool Session::poll() {
     bool changed = false;
     if (state.landed && state.landed->request.experiment == current_->experiment) {
         const Runner::Landed& landed = *state.landed;
+        if (landed.refused && landed.ticket == ticket_) {
+            refusal_ = {landed.request.device, *landed.refused, *landed.error};
+            set_usable(landed.request.device, false);
+            return true;
+        }
         busy_ = landed.ticket != ticket_ || landed.partial;
         if (landed.outcome && landed.outcome != current_->outcome) {
             current_->outcome = landed.outcome;
             current_->answered = current_->now;
             current_->answered.values = landed.request.values;
             current_->answered.seed = landed.request.seed;
+            current_->answered.device = landed.request.device;
             current_->is_preview = landed.request.preview;
             current_->seconds = landed.seconds;
             changed = true;

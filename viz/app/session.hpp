@@ -5,6 +5,7 @@
 // dragged, the exact result otherwise. Tests drive it without a display.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sim/core/runner.hpp"
@@ -56,6 +58,23 @@ public:
     void release();
     bool dragging() const { return before_drag_.has_value(); }
     void set_seed(std::uint64_t seed);
+
+    /// The device that was asked for.
+    kernels::Machine device() const { return current_->now.device; }
+    /// The one that computes: the processor where the other is not usable, or the lab needs none.
+    kernels::Machine machine() const;
+    /// Asks for a device, here and in the labs that are gone to from here. An undo step.
+    void set_device(kernels::Machine device);
+    /// Says whether a device can be used; computes again where that changes which one does. Until
+    /// told otherwise the GPU cannot.
+    void set_usable(kernels::Machine device, bool usable);
+    /// What a device answered in the middle of its work, once; the processor has taken over.
+    struct Refusal {
+        kernels::Machine device;
+        kernels::DeviceState state;
+        std::string reason;
+    };
+    std::optional<Refusal> take_refusal() { return std::exchange(refusal_, std::nullopt); }
     void reset(std::size_t param);
     void reset_panel();
 
@@ -111,6 +130,8 @@ private:
     Lab* current_ = nullptr;
     std::optional<Scenario> before_drag_;
     std::optional<std::size_t> nudged_;  // the parameter that the last undo step was a nudge of
+    std::array<bool, kernels::all_machines.size()> usable_ = {true, false, true};
+    std::optional<Refusal> refusal_;
     std::uint64_t ticket_ = 0;
     bool busy_ = false;
     double progress_ = 0;

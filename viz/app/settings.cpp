@@ -7,6 +7,8 @@
 #include <sstream>
 #include <system_error>
 
+#include "sim/core/atomic_file.hpp"
+
 namespace nibble {
 namespace {
 
@@ -100,18 +102,12 @@ bool save_settings(const Settings& s, const std::filesystem::path& folder, const
     }
     std::error_code failed;
     std::filesystem::create_directories(folder, failed);
-    const std::filesystem::path final_path = file_in(folder);
-    std::filesystem::path beside = final_path;
-    beside += ".new";
-    {
-        std::ofstream file(beside, std::ios::binary | std::ios::trunc);
-        file << whole.dump(2, ' ', true, Json::error_handler_t::replace) << '\n';
-        if (!file.flush()) {
-            return false;
-        }
-    }
-    std::filesystem::rename(beside, final_path, failed);
-    return !failed;
+    try {
+        AtomicFile file(file_in(folder));
+        file.write(whole.dump(2, ' ', true, Json::error_handler_t::replace) + '\n');
+        file.commit();
+    } catch (const Error&) { return false; }
+    return true;
 }
 
 }  // namespace nibble

@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 #include <imgui.h>
 
-#include "sim/core/parallel.hpp"
 #include "viz/app/app_frame.hpp"
 #include "viz/app/overlays.hpp"
+#include "viz/figure/layout.hpp"
 
 namespace nibble {
 namespace {
@@ -48,6 +48,36 @@ float App::draw_top_left(const Places& at) {
     ui_.draw().AddTriangleFilled({cx - s, cy - s / 2}, {cx + s, cy - s / 2}, {cx, cy + s * 0.8F},
                                  packed(theme_.muted));
     return r.right() + ui_.px(8);
+}
+
+std::string App::device_badge_now() const {
+    const kernels::Machine device =
+        session_.experiment().uses_device ? session_.device() : kernels::Machine::cpu;
+    return device_badge(devices_.info(device), devices_.asking());
+}
+
+void App::draw_device(Rect chip, const std::string& badge) {
+    if (ui_.button("device", chip, "")) {
+        show_devices();
+    }
+    const Experiment& lab = session_.experiment();
+    const bool as_asked = !lab.uses_device || session_.device() == session_.machine();
+    const float middle = chip.centre().y;
+    const float end =
+        chip.x + ui_.px(10) +
+        ui_.text({chip.x + ui_.px(10), middle}, "device", theme_.body(), theme_.muted);
+    ui_.text({end + ui_.px(6), middle}, badge, ui_.medium(),
+             as_asked ? theme_.text : theme_.style(Role::limit).color);
+    const float s = ui_.px(3), cx = chip.right() - ui_.px(12);
+    ui_.draw().AddTriangleFilled({cx - s, middle - s / 2}, {cx + s, middle - s / 2},
+                                 {cx, middle + s * 0.8F}, packed(theme_.muted));
+    std::string words = lab.uses_device ? std::string("What computes. Press to choose:")
+                                        : lab.title + " computes on the CPU. Other labs may take:";
+    for (const kernels::Machine machine : kernels::all_machines) {
+        const kernels::DeviceInfo info = devices_.info(machine);
+        words += fmt::format("\n{}: {}", device_title(info), device_details(info));
+    }
+    ui_.tooltip_on("device", chip, words);
 }
 
 void App::draw_seed(Rect chip) {
@@ -116,16 +146,13 @@ void App::draw_top_bar(const Places& at) {
         ui_.tooltip_on(item.name, r, item.help);
         right = r.x - gap;
     }
-    const std::string device =
-        fmt::format("CPU, {} thread{}", threads(), threads() == 1 ? "" : "s");
-    const float label = ui_.width("device", theme_.body()) + ui_.px(6);
-    const float device_width = label + ui_.width(device, ui_.medium()) + ui_.px(20);
-    if (x + device_width + gap + seed_width <= right) {
-        const Rect chip = {x, y, std::round(device_width), high};
-        ui_.fill(chip, theme_.raised, ui_.px(5));
-        ui_.text({chip.x + ui_.px(10), chip.centre().y}, "device", theme_.body(), theme_.muted);
-        ui_.text({chip.x + ui_.px(10) + label, chip.centre().y}, device, ui_.medium(), theme_.text);
-        ui_.tooltip_on("device", chip, "What computes: the processor of this machine");
+    // A GPU's name can be long: it is shortened before the seed has to go.
+    const float around = ui_.width("device", theme_.body()) + ui_.px(42);
+    const float room = right - x - around - gap - seed_width;
+    if (room >= ui_.px(60)) {
+        const std::string badge = shortened(device_badge_now(), ui_.medium(), room, ui_.fonts());
+        const Rect chip = {x, y, std::round(around + ui_.width(badge, ui_.medium())), high};
+        draw_device(chip, badge);
         x = chip.right() + gap;
     }
     if (x + seed_width <= right) {

@@ -70,12 +70,12 @@ Size Ui::screen() const {
     return {size.x, size.y};
 }
 
-Point Ui::begin_pane(const char* name, Rect r, bool scrolls, Color background) {
+Point Ui::begin_pane(const std::string& name, Rect r, bool scrolls, Color background) {
     ImGui::SetNextWindowPos({r.x, r.y});
     ImGui::SetNextWindowSize({r.width, r.height});
     ImGui::PushStyleColor(ImGuiCol_WindowBg, float4(background));
     ImGui::Begin(
-        name, nullptr,
+        name.c_str(), nullptr,
         pane_flags | ImGuiWindowFlags_NoBringToFrontOnFocus |
             (scrolls ? 0 : ImGuiWindowFlags_NoScrollbar | ImGuiWindowFlags_NoScrollWithMouse));
     ImGui::PopStyleColor();

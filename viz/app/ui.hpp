@@ -68,7 +68,7 @@ public:
 
     /// A pane: everything until end_pane() is drawn and clipped there. Returns the top left corner
     /// of the content, which moves when the pane is scrolled.
-    Point begin_pane(const char* name, Rect rect, bool scrolls, Color background);
+    Point begin_pane(const std::string& name, Rect rect, bool scrolls, Color background);
     /// `content_bottom`: where the content ended, for the scroll bar.
     void end_pane(float content_bottom);
     /// A pane over everything that takes all input.

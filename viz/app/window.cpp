@@ -64,6 +64,7 @@ Window::Window(const Experiments& all, const WindowOptions& options)
       runner_([this] { wake(); }),
       // The first result is computed while the window opens.
       session_(all, runner_, options.start ? options.start : loaded_.settings.last),
+      devices_([this] { wake(); }),
       started_(Clock::now()) {
     Settings& settings = loaded_.settings;
     settings.theme = options.theme.value_or(settings.theme);
@@ -73,7 +74,7 @@ Window::Window(const Experiments& all, const WindowOptions& options)
         settings.height = options.size->second;
     }
     open(settings);
-    app_ = std::make_unique<App>(session_, fonts_, settings);
+    app_ = std::make_unique<App>(session_, devices_, fonts_, settings);
     app_->tell(loaded_.notice);
     set_callbacks();
     update_scale();
@@ -185,7 +186,8 @@ void Window::update_scale() {
 }
 
 bool Window::is_idle() const {
-    return is_drawn() && !posted_ && !runner_.state().busy && !session_.busy();
+    return is_drawn() && !posted_ && !runner_.state().busy && !session_.busy() &&
+           !devices_.asking();
 }
 
 std::pair<int, int> Window::position() const {

@@ -15,6 +15,7 @@
 #include "sim/core/runner.hpp"
 #include "viz/app/app.hpp"
 #include "viz/app/app_frame.hpp"
+#include "viz/app/device_board.hpp"
 #include "viz/app/input.hpp"
 
 struct GLFWwindow;
@@ -68,6 +69,7 @@ private:
     std::atomic<bool> posted_{false};  // a wake from the worker is on its way
     Runner runner_;
     Session session_;
+    DeviceBoard devices_;
     FontSet fonts_;
     GLFWwindow* window_ = nullptr;
     std::unique_ptr<App> app_;

@@ -5,9 +5,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "sim/core/device.hpp"
 #include "sim/core/parallel.hpp"
 #include "sim/experiments/all.hpp"
 #include "viz/cli/commands.hpp"
+#include "viz/cli/terminal.hpp"
 #include "viz/figure/export.hpp"
 
 namespace nibble {
@@ -69,11 +71,29 @@ ParamInfo add_common_flags(CommandLine& line, Takes seed_takes) {
     ParamInfo threads = whole_flag("threads", 0, {0, 1024}, "Threads");
     threads.sentence = "0 means one a core. The result is the same for any number.";
     line.add(threads, "Run");
+    ParamInfo device = choice_flag("device", {"cpu", "cuda", "emulated"}, "Device");
+    device.sentence =
+        "What computes, in labs whose work runs on a GPU too. The result is the same; "
+        "the emulator takes small tensors only.";
+    line.add(device, "Run");
     line.add(file_flag("scenario", {".json", ".svg", ".pdf", ".png", ".csv"},
                        "Start from the scenario in this file: saved from the window, or any "
                        "exported chart. Other flags change it."),
              "Run", "FILE");
     return seed;
+}
+
+void use_device(const CommandLine& line, const Experiment& experiment, Scenario& scenario) {
+    if (line.given("device")) {
+        scenario.device = machine_from(std::get<std::string>(line.value("device")));
+        if (!experiment.uses_device && scenario.device != kernels::Machine::cpu) {
+            note(fmt::format("note: --device changes nothing: {} computes on the processor",
+                             experiment.id));
+        }
+    }
+    if (experiment.uses_device) {
+        require_device(scenario.device);
+    }
 }
 
 void use_threads(const CommandLine& line) {

@@ -3,6 +3,7 @@
 #include <exception>
 #include <filesystem>
 #include <fmt/format.h>
+#include <functional>
 #include <new>
 
 #include "sim/core/text.hpp"
@@ -17,13 +18,47 @@ namespace {
 constexpr int done = 0, failed = 1, wrong_command = 2, our_bug = 3;
 constexpr int ended_by_interrupt = 128 + 2, ended_by_closed_pipe = 128 + 13;  // as a shell has it
 
-const Words& known_commands() {
-    static const Words words = {"list",     "show",       "run",     "sweep", "open", "inspect",
-                                "generate", "perplexity", "capture", "train", "help", "version"};
-    return words;
+struct Command {
+    std::string word, operands, does;
+    std::function<int(const Words&, const OpenWindow&)> run;
+};
+
+/// A command that has no use for a window.
+std::function<int(const Words&, const OpenWindow&)> plain(int (*command)(const Words&)) {
+    return [command](const Words& words, const OpenWindow&) { return command(words); };
+}
+
+const std::vector<Command>& commands() {
+    static const std::vector<Command> all = {
+        {"list", "", "the experiments", plain(list_command)},
+        {"show", "ID", "an experiment's question and parameters", plain(show_command)},
+        {"run", "ID", "compute it once: findings, charts, data", plain(run_command)},
+        {"sweep", "ID", "compute it over a grid of parameters into one table",
+         plain(sweep_command)},
+        {"open", "FILE", "the scenario inside an exported chart", open_command},
+        {"inspect", "FILE", "the tensors in a .npy, .safetensors or .gguf file",
+         plain(inspect_command)},
+        {"kernels", "[ID]", "the GPU kernels, rung by rung, and what they ask of memory",
+         plain(kernels_command)},
+        {"generate", "", "a model goes on with a text", plain(generate_command)},
+        {"perplexity", "", "how surprised a model is by a text", plain(perplexity_command)},
+        {"capture", "", "what a layer of a model reads, as input for calibration",
+         plain(capture_command)},
+        {"quantize", "IN", "a layer or a model through GPTQ, AWQ and others",
+         plain(quantize_command)},
+        {"train", "", "a small model from nothing", plain(train_command)},
+        {"devices", "", "the machines that the labs know, with sources", plain(devices_command)},
+        {"models", "", "the models that the labs know, with sources", plain(models_command)},
+    };
+    return all;
 }
 
 std::string overview() {
+    std::string lines;
+    for (const Command& c : commands()) {
+        lines += fmt::format("  {:20}  {}\n", c.word + (c.operands.empty() ? "" : " " + c.operands),
+                             c.does);
+    }
     return fmt::format(
         "Nibble {0}: a laboratory for the efficiency of LLM inference.\n"
         "\n"
@@ -32,26 +67,17 @@ std::string overview() {
         "       nibble COMMAND ...   work without one\n"
         "\n"
         "Commands\n"
-        "  list                  the experiments\n"
-        "  show ID               an experiment's question and parameters\n"
-        "  run ID                compute it once: findings, charts, data\n"
-        "  sweep ID              compute it over a grid of parameters into one table\n"
-        "  open FILE             the scenario inside an exported chart\n"
-        "  inspect FILE          the tensors in a .npy, .safetensors or .gguf file\n"
-        "  generate              a model goes on with a text\n"
-        "  perplexity            how surprised a model is by a text\n"
-        "  capture               what a layer of a model reads, as input for calibration\n"
-        "  train                 a small model from nothing\n"
+        "{1}"
         "  help COMMAND          more about one; the same as nibble COMMAND --help\n"
         "\n"
         "Examples\n"
-        "  nibble run {1} --help\n"
-        "  nibble run {1} --out chart.svg\n"
+        "  nibble run quantizer --help\n"
+        "  nibble run quantizer --out chart.svg\n"
         "  nibble open chart.svg --command\n"
         "\n"
         "Answers go to standard output, everything else to standard error. The exit status is 0;\n"
         "1 when the work failed; 2 when the command was wrong; 3 for a bug in Nibble.\n",
-        version, all_experiments().back().id);
+        version, lines);
 }
 
 std::string without_dashes(const std::string& word) {
@@ -70,7 +96,11 @@ std::string without_dashes(const std::string& word) {
         throw Error(Error::Code::bad_param, what,
                     fmt::format("did you mean open {0} or inspect {0}?", word));
     }
-    const std::string near = nearest(without_dashes(word), known_commands());
+    Words known = {"help", "version"};
+    for (const Command& c : commands()) {
+        known.push_back(c.word);
+    }
+    const std::string near = nearest(without_dashes(word), known);
     throw Error(
         Error::Code::bad_param, what,
         near.empty() ? "`nibble --help` lists them" : fmt::format("did you mean {}?", near));
@@ -83,35 +113,10 @@ int obey(const std::string& word, Words rest, const OpenWindow& open_window) {
         rest.push_back("--help");
         return obey(about == "help" ? "--help" : about, rest, open_window);
     }
-    if (word == "list") {
-        return list_command(rest);
-    }
-    if (word == "show") {
-        return show_command(rest);
-    }
-    if (word == "run") {
-        return run_command(rest);
-    }
-    if (word == "sweep") {
-        return sweep_command(rest);
-    }
-    if (word == "open") {
-        return open_command(rest, open_window);
-    }
-    if (word == "inspect") {
-        return inspect_command(rest);
-    }
-    if (word == "generate") {
-        return generate_command(rest);
-    }
-    if (word == "perplexity") {
-        return perplexity_command(rest);
-    }
-    if (word == "capture") {
-        return capture_command(rest);
-    }
-    if (word == "train") {
-        return train_command(rest);
+    for (const Command& c : commands()) {
+        if (c.word == word) {
+            return c.run(rest, open_window);
+        }
     }
     if (word.empty() || word == "help" || word == "--help" || word == "-h") {
         print(overview());
@@ -133,7 +138,7 @@ int run_command_line(int argc, const char* const* argv, const OpenWindow& open_w
                     words.empty() ? Words{} : Words(words.begin() + 1, words.end()), open_window);
     } catch (const ClosedPipe&) { return ended_by_closed_pipe; } catch (const Error& e) {
         if (e.code() == Error::Code::cancelled) {
-            note("nibble: stopped; nothing was written");
+            note("nibble: stopped; " + (e.hint().empty() ? "nothing was written" : e.hint()));
             return ended_by_interrupt;
         }
         note("nibble: " + e.line());

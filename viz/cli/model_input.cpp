@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/core/json_depth.hpp"
+#include "sim/model/shipped.hpp"
 
 namespace nibble {
-namespace {
 
 std::vector<std::string> domain_names() {
     std::vector<std::string> names;
@@ -18,7 +18,7 @@ std::vector<std::string> domain_names() {
     return names;
 }
 
-std::vector<TokenIds> from_json(const std::string& path) {
+std::vector<TokenIds> token_ids_of_json(const std::string& path) {
     const std::string text = read_text(path);
     check_json_depth(text, path);
     const auto json = nlohmann::json::parse(text, nullptr, false);
@@ -46,7 +46,7 @@ std::vector<TokenIds> from_json(const std::string& path) {
     return sequences;
 }
 
-TokenIds from_text(const std::string& path, const ModelFiles& files) {
+TokenIds token_ids_of_text(const std::string& path, const ModelFiles& files) {
     const std::string text = read_text(path);
     if (text.empty()) {
         throw Error(Error::Code::bad_param, fmt::format("{} is empty", path), "give some text");
@@ -60,11 +60,11 @@ TokenIds from_text(const std::string& path, const ModelFiles& files) {
     return ids;
 }
 
-}  // namespace
-
 void add_model_flag(CommandLine& line) {
-    line.add(text_flag("model", "A folder with config.json and *.safetensors, or a .gguf file."),
-             "Model", "PATH");
+    line.add(text_flag("model",
+                       "target or draft, the models that come with the program; or a folder with "
+                       "config.json and *.safetensors; or a .gguf file."),
+             "Model", "NAME|PATH");
 }
 
 void add_token_flags(CommandLine& line) {
@@ -83,9 +83,9 @@ void add_token_flags(CommandLine& line) {
 std::shared_ptr<const ModelFiles> model_of(const CommandLine& line) {
     if (!line.given("model")) {
         throw Error(Error::Code::bad_param, "no model is named",
-                    "--model PATH, a folder or a .gguf file");
+                    "--model target, --model draft, or a folder or .gguf file of yours");
     }
-    return ModelFiles::open(line.text("model"));
+    return open_model(line.text("model"));
 }
 
 TokenInput tokens_from(const CommandLine& line, const ModelFiles& files) {
@@ -97,10 +97,10 @@ TokenInput tokens_from(const CommandLine& line, const ModelFiles& files) {
             "one of --text FILE, --tokens FILE.json and --domain NAME");
     }
     if (line.given("text")) {
-        return {{from_text(line.text("text"), files)}, line.text("text")};
+        return {{token_ids_of_text(line.text("text"), files)}, line.text("text")};
     }
     if (line.given("tokens")) {
-        return {from_json(line.text("tokens")), line.text("tokens")};
+        return {token_ids_of_json(line.text("tokens")), line.text("tokens")};
     }
     const Domain domain = find_domain(std::get<std::string>(line.value("domain")));
     const auto count = static_cast<std::uint64_t>(std::get<std::int64_t>(line.value("documents")));

@@ -5,8 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/core/text.hpp"
-#include "sim/model/model_files.hpp"
-#include "sim/model/train.hpp"
+#include "sim/model/loss_curve.hpp"
 #include "viz/cli/commands.hpp"
 #include "viz/cli/terminal.hpp"
 #include "viz/cli/text.hpp"
@@ -15,8 +14,6 @@ namespace nibble {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-const char* const checkpoint_name = "checkpoint.safetensors";
 
 template <class T>
 T get(const CommandLine& line, const char* flag) {

@@ -5,7 +5,7 @@
 #include "sim/core/text.hpp"
 #include "sim/model/generate.hpp"
 #include "viz/cli/commands.hpp"
-#include "viz/cli/model_input.hpp"
+#include "viz/cli/method_input.hpp"
 #include "viz/cli/terminal.hpp"
 
 namespace nibble {
@@ -43,19 +43,45 @@ Json to_json(const GeneratedToken& token, const Tokenizer& tokenizer) {
             {"likeliest", likeliest}};
 }
 
+/// What --method and its flags ask of the model.
+ModelQuantization quantization_from(const CommandLine& line, const ModelFiles& files) {
+    ModelQuantization how;
+    how.settings = settings_from(line);
+    how.all = line.is_on("all");
+    if (needs_calibration(how.settings.method)) {
+        how.calibration = calibration_from(line, "calib_", files).sequences;
+    }
+    return how;
+}
+
+Json method_json(const MethodSettings& settings, const std::vector<LayerReport>& reports) {
+    Json json = settings_json(settings);
+    const Json total = to_json(total_of(reports));
+    for (const char* key :
+         {"output_error", "weight_mse", "sqnr_db", "bits_per_weight", "seconds"}) {
+        if (total.contains(key)) {
+            json[key] = total[key];
+        }
+    }
+    return json;
+}
+
 }  // namespace
 
 int generate_command(const Words& words) {
-    CommandLine line("generate --model PATH --prompt TEXT [--flags]",
+    CommandLine line("generate --model MODEL --prompt TEXT [--flags]",
                      "Lets a model go on with a text.");
     add_model_flag(line);
     line.add(text_flag("prompt", "What the text begins with."), "Text");
     line.add(whole_flag("count", 200, {1, 1e6}, "Tokens to generate, at most"), "Text");
     line.add(real_flag("temperature", 0.8, {0, 100}, "0 takes the likeliest token"), "Text");
     line.add(whole_flag("top_k", 0, {0, 1e7}, "Only the k likeliest tokens; 0 for all"), "Text");
+    line.add(real_flag("top_p", 1, {0.01, 1},
+                       "Only the likeliest tokens that together reach this probability"),
+             "Text");
     line.add(whole_flag("seed", 1, {0, 0x1p53}, "The same seed gives the same text"), "Text");
     add_run_flags(line);
-    line.footer("Examples", {"nibble generate --model tiny --prompt \"One morning, \""});
+    line.footer("Examples", {"nibble generate --model target --prompt \"One morning,\""});
     if (!line.parse(words)) {
         print(line.help());
         return 0;
@@ -71,7 +97,8 @@ int generate_command(const Words& words) {
     const TokenIds rest = tokenizer.encode(prompt);
     ids.insert(ids.end(), rest.begin(), rest.end());
     const Sampling sampling{get<double>(line, "temperature"), get<std::int64_t>(line, "top_k"),
-                            static_cast<std::uint64_t>(get<std::int64_t>(line, "seed"))};
+                            static_cast<std::uint64_t>(get<std::int64_t>(line, "seed")),
+                            get<double>(line, "top_p")};
     const bool json = line.is_on("json");
     const Interruptible interruptible;
     TokenIds made;
@@ -107,19 +134,31 @@ int generate_command(const Words& words) {
 }
 
 int perplexity_command(const Words& words) {
-    CommandLine line("perplexity --model PATH (--text FILE | --tokens FILE.json | --domain NAME)",
+    CommandLine line("perplexity --model MODEL (--text FILE | --tokens FILE.json | --domain NAME)",
                      "How surprised a model is: exp of the mean negative log-likelihood over all "
                      "predicted tokens; every token after the first of a sequence is predicted "
-                     "once.");
+                     "once. With --method, of the model with its linear layers quantized on the "
+                     "fly.");
     add_model_flag(line);
     add_token_flags(line);
+    add_method_flags(line);
+    line.add(switch_flag("all", "With --method: also the embeddings and the head."), "Method");
+    add_calibration_flags(line, "calib_");
     line.add(switch_flag("per_token", "Also the loss of every token, in nats."), "Output");
     add_run_flags(line);
     line.footer("Examples", {"nibble perplexity --model model.gguf --text book.txt",
-                             "nibble perplexity --model tiny --domain code --json"});
+                             "nibble perplexity --model target --domain code --json",
+                             "nibble perplexity --model target --domain code --method rtn --bits 4 "
+                             "--group_size 32 --symmetric"});
     if (!line.parse(words)) {
         print(line.help());
         return 0;
+    }
+    for (const auto& p : method_schema()) {
+        if (line.given(p.name) && !line.given("method")) {
+            throw Error(Error::Code::bad_param, fmt::format("--{} goes with a method", p.name),
+                        fmt::format("--method {}", method_schema()[0].accepts()));
+        }
     }
     use_threads(line);
     const auto files = model_of(line);
@@ -127,18 +166,37 @@ int perplexity_command(const Words& words) {
     const Interruptible interruptible;
     std::stop_source stop;
     Progress progress("perplexity");
-    const Score s =
-        score(files->fitting(), input.sequences, {}, stop.get_token(), [&](double share) {
-            progress.show(share, fmt::format("{:.0f} %", 100 * share));
-            if (Interruptible::asked()) {
-                stop.request_stop();
-            }
-        });
+    const auto show = [&](double share) {
+        progress.show(share, fmt::format("{:.0f} %", 100 * share));
+        if (Interruptible::asked()) {
+            stop.request_stop();
+        }
+    };
+    Model<float> model = files->fitting();
+    Hooks<float> hooks;
+    Json method;
+    if (line.given("method")) {
+        RunContext context;
+        context.stop = stop.get_token();
+        context.progress = show;
+        const ModelQuantization how = quantization_from(line, *files);
+        QuantizedModel quantized = quantize_model(model, how, context);
+        method = method_json(how.settings, quantized.reports);
+        model = std::move(quantized.model);
+        hooks = std::move(quantized.hooks);
+    }
+    const Score s = score(model, input.sequences, hooks, stop.get_token(), show);
     Json all = {{"model", line.text("model")},  {"input", input.what},
                 {"perplexity", s.perplexity()}, {"loss", s.loss()},
                 {"tokens", s.tokens},           {"seconds", s.seconds}};
     std::string text = fmt::format("perplexity {:.6g}\ntokens     {}\nseconds    {:.3g}\n",
                                    s.perplexity(), s.tokens, s.seconds);
+    if (!method.is_null()) {
+        all["quantization"] = method;
+        text += fmt::format("method     {}, {:.4g} bits a weight in the quantized layers\n",
+                            method["method"].get<std::string>(),
+                            method["bits_per_weight"].get<double>());
+    }
     if (line.given("domain")) {
         double nats = 0;
         const Domain domain = find_domain(get<std::string>(line, "domain"));
@@ -160,7 +218,7 @@ int perplexity_command(const Words& words) {
 }
 
 int capture_command(const Words& words) {
-    CommandLine line("capture --model PATH --layer NAME --out FILE.safetensors [--flags]",
+    CommandLine line("capture --model MODEL --layer NAME --out FILE.safetensors [--flags]",
                      "Saves what a linear layer reads, (tokens, channels), and its weights: the "
                      "input of calibration. Without a source of tokens, documents of all domains "
                      "go through the model.");
@@ -171,7 +229,7 @@ int capture_command(const Words& words) {
     line.add(whole_flag("rows", 2048, {1, 1e7}, "Tokens to save, at most"), "Output");
     line.add(text_flag("out", "Where to save it."), "Output", "FILE.safetensors");
     add_run_flags(line);
-    line.footer("Examples", {"nibble capture --model tiny --layer model.layers.1.mlp.down_proj "
+    line.footer("Examples", {"nibble capture --model target --layer model.layers.1.mlp.down_proj "
                              "--domain stories --out x.safetensors"});
     if (!line.parse(words)) {
         print(line.help());

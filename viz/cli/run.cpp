@@ -56,6 +56,7 @@ Json report_json(const Outcome& outcome, const Scenario& scenario) {
     return {{"experiment", scenario.experiment},
             {"parameters", whole["parameters"]},
             {"seed", scenario.seed},
+            {"device", kernels::name(scenario.device)},
             {"finding", outcome.finding},
             {"explanation", outcome.explanation},
             {"metrics", metrics_to_json(outcome)},
@@ -122,6 +123,7 @@ Outcome computed(const Experiment& experiment, const Scenario& scenario) {
     Progress progress(experiment.id);
     RunContext context;
     context.seed = scenario.seed;
+    context.device = scenario.device;
     context.progress = [&progress](double share) {
         progress.show(share, fmt::format("{:.0f} %", 100 * share));
     };
@@ -153,7 +155,7 @@ int run_command(const Words& words) {
         print(line.help());
         return 0;
     }
-    const Scenario scenario = chosen(base, line);
+    Scenario scenario = chosen(base, line);
     const ExportOptions options = export_options(line);
     for (const std::string& path : line.texts("out")) {
         check_output(path, export_suffixes());
@@ -161,6 +163,7 @@ int run_command(const Words& words) {
     const bool json = line.is_on("json");
     note_irrelevant(*base.experiment, scenario, line);
     use_threads(line);
+    use_device(line, *base.experiment, scenario);
     const Outcome outcome = computed(*base.experiment, scenario);
     std::string written;
     for (const std::string& path : line.texts("out")) {

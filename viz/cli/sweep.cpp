@@ -1,7 +1,8 @@
 // `nibble sweep ID`: computes an experiment at every point of a grid and writes one table.
 //
 // Points run side by side and land in a row of their own, so the table is the same for any number
-// of threads, but for speeds that a lab measures while its neighbours run. Nothing is written before the last point is done.
+// of threads, but for speeds that a lab measures while its neighbours run. Nothing is written
+// before the last point is done.
 #include <atomic>
 #include <cmath>
 #include <condition_variable>
@@ -60,6 +61,7 @@ Row computed(const Plan& plan, std::size_t point, const std::stop_token& stop, C
     const Scenario scenario = scenario_at(plan, point);
     RunContext context;
     context.seed = scenario.seed;
+    context.device = scenario.device;
     context.stop = stop;
     context.shared = &shared;
     try {
@@ -182,6 +184,7 @@ std::string to_json(const Plan& plan, const std::vector<Row>& rows) {
     Json whole = {{"experiment", plan.fixed.experiment},
                   {"parameters", scenario["parameters"]},
                   {"seed", plan.fixed.seed},
+                  {"device", kernels::name(plan.fixed.device)},
                   {"swept", Json::array()},
                   {"metrics", Json::array()},
                   {"rows", Json::array()},
@@ -312,7 +315,8 @@ int sweep_command(const Words& words) {
     for (const std::string& path : line.texts("out")) {
         check_output(path, table_suffixes());
     }
-    const Plan plan = plan_of(base, line, seed);
+    Plan plan = plan_of(base, line, seed);
+    use_device(line, *plan.experiment, plan.fixed);
     const Interruptible interruptible;  // until the files are written
     use_threads(line);
     const std::vector<Row> rows = computed(plan);

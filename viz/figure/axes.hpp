@@ -34,7 +34,8 @@ struct Plan {
     float top = 0, bottom = 0;  // what the surroundings take; figures of a row share the larger
     float own_top = 0, own_bottom = 0;  // what this figure's own take
     int left_out = 0;  // in a small box: 1 axis names and footnote, 2 also title and key, 3 all
-    float slack = 0;   // how far a tick label may stick out at the right
+    float least_left = 0, least_right = 0;  // kept free beside the frame, to line up with others
+    float slack = 0;                        // how far a tick label may stick out at the right
     Rect frame;
     AxisTicks x_ticks, y_ticks;
 };

@@ -158,8 +158,16 @@ void rewind(Scene& scene, const Before& to) {
     cut(scene.handles, to.handles);
 }
 
-/// Draws a row; when some label needs a place above its plot, once more with the keys.
-void draw_row(const FigureRow& row, Panel& panel, const Rect& area) {
+/// What must stay free beside the frames of figures that stand under each other and show the same
+/// stretch of the same axis, so that one value is in one place. By figure id.
+struct Sides {
+    float left = 0, right = 0;
+};
+using SidesById = std::map<std::string, Sides>;
+
+/// The figures of a row beside each other, not yet planned.
+std::vector<Plan> plans_of(const FigureRow& row, const Panel& panel, const Rect& area,
+                           const SidesById& sides) {
     const float s = panel.theme.scale;
     const float gaps = column_gap * s * static_cast<float>(row.figures.size() - 1);
     double weights = 0;
@@ -178,9 +186,52 @@ void draw_row(const FigureRow& row, Panel& panel, const Rect& area) {
         plan.box = {std::round(x), area.y, std::round(width), area.height};
         plan.slack = std::min({area.x, column_gap * s / 2, 12 * s});
         plan.reach = reach_of(f, zoom == panel.options.zooms.end() ? Zoom{} : zoom->second);
+        if (const auto beside = sides.find(f.id); beside != sides.end()) {
+            plan.least_left = beside->second.left;
+            plan.least_right = beside->second.right;
+        }
         plans.push_back(std::move(plan));
         x += width + column_gap * s;
     }
+    return plans;
+}
+
+bool shows_same_axis(const Figure& a, const Figure& b) {
+    return a.x.limits && a.x.limits == b.x.limits && a.x.scale == b.x.scale &&
+           a.x.label == b.x.label && a.x.unit == b.x.unit;
+}
+
+SidesById line_up(const Outcome& outcome, const Panel& panel, const Rect& area) {
+    struct Alone {
+        const Figure* figure;
+        Sides own;
+    };
+    std::vector<Alone> alone;
+    for (const FigureRow& row : outcome.rows) {
+        if (row.figures.size() == 1 && row.figures[0].x.limits) {
+            Plan plan = std::move(plans_of(row, panel, area, {}).front());
+            plan_surroundings(plan, panel.theme, panel.measure);
+            plan_frame(plan, panel.theme, panel.measure);
+            alone.push_back({&row.figures[0],
+                             {plan.frame.x - plan.box.x, plan.box.right() - plan.frame.right()}});
+        }
+    }
+    SidesById sides;
+    for (const Alone& a : alone) {
+        for (const Alone& b : alone) {
+            if (a.figure != b.figure && shows_same_axis(*a.figure, *b.figure)) {
+                Sides& both = sides[a.figure->id];
+                both.left = std::max({both.left, a.own.left, b.own.left});
+                both.right = std::max({both.right, a.own.right, b.own.right});
+            }
+        }
+    }
+    return sides;
+}
+
+/// Draws a row; when some label needs a place above its plot, once more with the keys.
+void draw_row(const FigureRow& row, Panel& panel, const Rect& area, const SidesById& sides) {
+    std::vector<Plan> plans = plans_of(row, panel, area, sides);
     const Scene& scene = panel.scene;
     const Before before = {scene.items.size(), scene.plots.size(), scene.hovers.size(),
                            scene.grids.size(), scene.handles.size()};
@@ -238,6 +289,7 @@ Scene layout(const Outcome& outcome, Size size, const Theme& theme, const TextMe
     }
     const float gap = std::min(row_gap * s, area.height * 0.06F);
     const float gaps = rows > 0 ? gap * static_cast<float>(rows - 1) : 0;
+    const SidesById sides = line_up(outcome, panel, area);
     float y = area.y;
     for (const FigureRow& row : outcome.rows) {
         if (row.figures.empty()) {
@@ -245,7 +297,7 @@ Scene layout(const Outcome& outcome, Size size, const Theme& theme, const TextMe
         }
         const auto share = static_cast<float>(std::max(row.height, 1e-6) / weights);
         const float height = std::max(0.0F, (area.height - gaps) * share);
-        draw_row(row, panel, {area.x, std::round(y), area.width, std::round(height)});
+        draw_row(row, panel, {area.x, std::round(y), area.width, std::round(height)}, sides);
         y += height + gap;
     }
     return std::move(panel.scene);

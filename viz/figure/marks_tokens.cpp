@@ -60,8 +60,9 @@ void draw(const Tokens& mark, Plot& plot) {
         const std::string rest = fmt::format("… {} more", mark.items.size() - i);
         const bool last_line = at.y + 2 * line > f.bottom();
         const bool is_last = i + 1 == mark.items.size();
+        const bool ends_line = item.text.find('\n') != std::string::npos;
         if (last_line && !is_last &&
-            at.x + width + plot.text_width(rest, font) + 2 * padding > f.right()) {
+            (ends_line || at.x + width + plot.text_width(rest, font) + 2 * padding > f.right())) {
             plot.add(TextRun{
                 {at.x, at.y + line / 2}, rest, font, theme.muted, HAlign::left, VAlign::middle});
             return;
@@ -87,7 +88,7 @@ void draw(const Tokens& mark, Plot& plot) {
                 {body, item.label.empty() ? item.text : item.label, picked(mark.pick, i)});
         }
         at.x += width + gap;
-        if (item.text.find('\n') != std::string::npos) {
+        if (ends_line) {
             at = {f.x, at.y + line};
         }
         if (at.y + line > f.bottom() + 1) {

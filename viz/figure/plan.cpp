@@ -252,6 +252,10 @@ void plan_frame(Plan& plan, const Theme& theme, const TextMeasure& measure) {
         left = plan_left(plan, height, theme, measure);
         right = plan_right(plan, left, theme, measure);
     }
+    if (plan.box.width - plan.least_left - plan.least_right >= least_plot * theme.scale) {
+        left = std::max(left, plan.least_left);
+        right = std::max(right, plan.least_right);
+    }
     const float x = std::round(plan.box.x + left);
     plan.frame = {x, top, std::max(0.0F, std::round(plan.box.right() - right - x)), height};
 }

@@ -1,0 +1,97 @@
+// Every operator of a transformer step under the roof of a machine: what waits for memory, what for
+// arithmetic, and how the batch moves the one towards the other. Parameters and the run; the
+// picture is in roofline_figures, the words are in roofline_words.
+#include "sim/core/experiment.hpp"
+#include "sim/experiments/roofline_data.hpp"
+
+namespace nibble {
+namespace {
+
+using roofline_lab::Data;
+
+struct Params : Setting {
+    std::string compare = "none";
+    bool calibrated = false, measurements = true;
+    Op selected = Op::up_proj;
+
+    /// Enough requests to part the weights from attention on the first picture.
+    Params() { batch = 16; }
+};
+
+Data run(const Params& p, const RunContext& context) {
+    context.check();
+    return roofline_lab::compute(p, p.compare, p.compare != "none");
+}
+
+Outcome show(const Params& p, const Data& data) {
+    Outcome outcome;
+    const Op selected = data.find(p.selected) ? p.selected : data.slider().op.op;
+    roofline_lab::describe(data, selected, outcome);
+    outcome.rows = roofline_lab::figures(data, p.calibrated, p.measurements);
+    return outcome;
+}
+
+std::vector<Choice> devices_or_none() {
+    std::vector<Choice> choices = device_choices();
+    choices.insert(choices.begin(), {"none", "none"});
+    return choices;
+}
+
+std::vector<Choice> operator_choices() {
+    std::vector<Choice> choices;
+    for (int i = 0; i <= static_cast<int>(Op::lm_head); ++i) {
+        const std::string word(name(static_cast<Op>(i)));
+        choices.push_back({word, word});
+    }
+    return choices;
+}
+
+Schema<Params> schema() {
+    using namespace setting_params;
+    return {
+        device<Params>(),
+        phase<Params>(),
+        batch<Params>(),
+        weight_bits<Params>(),
+        model<Params>().advanced(),
+        context<Params>().advanced(),
+        chunk<Params>().advanced(),
+        activation_bits<Params>().advanced(),
+        kv_bits<Params>().advanced(),
+        group_size<Params>().advanced(),
+        kv_group_size<Params>().advanced(),
+        tensor_parallel<Params>().advanced(),
+        accumulate<Params>().advanced(),
+        named("compare", &Params::compare, devices_or_none())
+            .label("Compare with")
+            .help("Draws the roof of another device behind this one.")
+            .advanced(),
+        boolean("calibrated", &Params::calibrated)
+            .label("Times that kernels reach")
+            .help("Places the operators by times fitted to recorded kernels instead of on the "
+                  "ideal roof, and shows the fit's residuals.")
+            .view()
+            .advanced(),
+        boolean("measurements", &Params::measurements)
+            .label("Recorded kernels")
+            .help("Overlays recorded matrix products and attention of the same bits.")
+            .view()
+            .advanced(),
+        choice("selected", &Params::selected, operator_choices())
+            .label("Ledger of")
+            .help("The operator whose FLOP and bytes the equations write out.")
+            .view()
+            .advanced(),
+    };
+}
+
+}  // namespace
+
+Experiment roofline() {
+    return define<Params, Data>(
+        "roofline", "Machines", "Roofline",
+        "Does a step of a model wait for the machine's memory or for its arithmetic?", schema(),
+        run, show);
+}
+
+}  // namespace nibble

@@ -1,0 +1,112 @@
+#include "sim/model/loss_curve.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <fmt/format.h>
+#include <fstream>
+
+namespace nibble {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t most_rows = 500;
+constexpr const char* heading = "step,tokens,loss";
+
+/// Reads a number and what follows it; false when there is none.
+template <class T>
+bool take(std::string_view& text, T& value, char after) {
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failed != std::errc()) {
+        return false;
+    }
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    if (after == '\0') {
+        return text.empty();
+    }
+    if (!text.starts_with(after)) {
+        return false;
+    }
+    text.remove_prefix(1);
+    return true;
+}
+
+bool parse(std::string_view text, LossPoint& point) {
+    return take(text, point.step, ',') && take(text, point.tokens, ',') &&
+           take(text, point.loss, '\0') && std::isfinite(point.loss);
+}
+
+std::vector<LossPoint> from_csv(const fs::path& path) {
+    std::ifstream in(path);
+    std::string line;
+    std::getline(in, line);
+    const auto refuse = [&](std::size_t number) {
+        throw Error(Error::Code::bad_file,
+                    fmt::format("{}, line {}: \"{}\"", path.string(), number, line.substr(0, 60)),
+                    fmt::format("\"{}\" and rows of three numbers with rising steps and tokens are "
+                                "expected, as nibble train writes them",
+                                heading));
+    };
+    if (line != heading) {
+        refuse(1);
+    }
+    std::vector<LossPoint> losses;
+    for (std::size_t number = 2; std::getline(in, line); ++number) {
+        LossPoint point;
+        const LossPoint before = losses.empty() ? LossPoint{} : losses.back();
+        if (!parse(line, point) || point.step <= before.step || point.tokens <= before.tokens) {
+            refuse(number);
+        }
+        losses.push_back(point);
+    }
+    if (losses.empty()) {
+        throw Error(Error::Code::bad_file, fmt::format("{} holds no losses", path.string()),
+                    "was a step taken?");
+    }
+    return losses;
+}
+
+}  // namespace
+
+std::vector<LossPoint> thinned(const std::vector<LossPoint>& losses, std::size_t most) {
+    const std::size_t together = std::max<std::size_t>(1, (losses.size() + most - 1) / most);
+    std::vector<LossPoint> points;
+    double nats = 0;
+    Index counted = 0, before = 0;
+    for (std::size_t i = 0; i < losses.size(); ++i) {
+        const Index tokens = losses[i].tokens - before;
+        nats += losses[i].loss * static_cast<double>(tokens);
+        counted += tokens;
+        before = losses[i].tokens;
+        if ((i + 1) % together == 0 || i + 1 == losses.size()) {
+            points.push_back({losses[i].step, before, nats / static_cast<double>(counted)});
+            nats = 0;
+            counted = 0;
+        }
+    }
+    return points;
+}
+
+std::string losses_csv(const std::vector<LossPoint>& losses) {
+    std::string text = fmt::format("{}\n", heading);
+    for (const LossPoint& p : thinned(losses, most_rows)) {
+        text += fmt::format("{},{},{:.5f}\n", p.step, p.tokens, p.loss);
+    }
+    return text;
+}
+
+std::vector<LossPoint> read_losses(const fs::path& path) {
+    std::error_code ignored;
+    if (fs::is_directory(path, ignored)) {
+        const bool has_table = fs::exists(path / losses_name, ignored);
+        return read_losses(path / (has_table ? losses_name : checkpoint_name));
+    }
+    if (!fs::is_regular_file(path, ignored)) {
+        throw Error(Error::Code::io, fmt::format("there are no losses at {}", path.string()),
+                    "a folder that `nibble train --out FOLDER` wrote, its losses.csv or its "
+                    "checkpoint.safetensors is expected");
+    }
+    return path.extension() == ".safetensors" ? checkpoint_losses(path) : from_csv(path);
+}
+
+}  // namespace nibble
