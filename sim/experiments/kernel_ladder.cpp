@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <stdexcept>
 
+#include "sim/core/data_folder.hpp"
 #include "sim/experiments/kernel_ladder_figures.hpp"
 
 namespace nibble {
@@ -65,6 +66,7 @@ Data run(const Params& p, const RunContext& context) {
     }
     Data data = kernel_ladder_lab::take_xrays(ladder, job, context);
     data.asked_rows = static_cast<std::size_t>(p.rows);
+    data.recordings = read_kernel_recordings(data_folder() / "measured");
     return data;
 }
 

@@ -59,14 +59,20 @@ std::size_t next_site(const std::vector<std::size_t>& sites, std::size_t now) {
 void annotate(Listing::Item& line, const RungXray& xray, const std::vector<std::size_t>& sites,
               std::size_t focus) {
     line.role = Role::reference;
+    std::size_t told = sites.front();
     for (const std::size_t i : sites) {
         const SiteCounts& site = xray.sites[i];
-        line.role = is_wasteful(site, xray) ? Role::limit : line.role;
+        if (is_wasteful(site, xray) && line.role != Role::limit) {
+            line.role = Role::limit;
+            told = i;
+        }
         line.label += line.label.empty() ? "" : "\n";
         line.label += label_of(site);
     }
-    const bool focused = std::find(sites.begin(), sites.end(), focus) != sites.end();
-    line.note = note_of(xray.sites[focused ? focus : sites.front()]);
+    if (std::find(sites.begin(), sites.end(), focus) != sites.end()) {
+        told = focus;
+    }
+    line.note = note_of(xray.sites[told]);
     if (sites.size() > 1) {
         line.note += fmt::format("  +{}", sites.size() - 1);
     }

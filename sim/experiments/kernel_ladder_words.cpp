@@ -16,13 +16,27 @@ using kernels::emulator::warp_size;
 
 /// Two factors closer than this are not worth a comparison.
 constexpr double noticeable_factor = 1.05;
+/// Three digits write anything closer to 1 as 1.
+constexpr double next_to_nothing = 1.005;
 
 std::string num(double value) {
     return format_number(value);
 }
 
-std::string times(double value) {
-    return num(value) + " times";
+/// A rung's name in a sentence: "per warp" would be read as part of it.
+std::string quoted(const std::string& name) {
+    return "“" + name + "”";
+}
+
+/// "15.6 times the bytes it needs", "no more than the bytes it needs"
+std::string of_needed(double factor) {
+    return factor < next_to_nothing ? "no more than the bytes it needs"
+                                    : num(factor) + " times the bytes it needs";
+}
+
+/// The same of another rung, said in the same sentence.
+std::string as_much(double factor) {
+    return factor < next_to_nothing ? "no more" : num(factor) + " times";
 }
 
 std::size_t leanest(const Data& d) {
@@ -40,17 +54,18 @@ std::size_t greediest(const Data& d) {
 std::string finding(const Data& d, const Focus& focus) {
     const double now = d.moved_over_needed(focus.rung);
     const std::size_t best = leanest(d), worst = greediest(d);
-    const std::string subject = words_of(focus.rung_of(d).name);
+    const std::string subject = quoted(words_of(focus.rung_of(d).name));
     const double least = d.moved_over_needed(best), most = d.moved_over_needed(worst);
+    const std::string start = fmt::format("{} moves {}", subject, of_needed(now));
     if (now > least * noticeable_factor) {
-        return fmt::format("{} moves {} the bytes it needs, {} {}", subject, times(now),
-                           spoken(d.ladder->rungs[best]), times(least));
+        return fmt::format("{}, {} {}", start, quoted(spoken(d.ladder->rungs[best])),
+                           as_much(least));
     }
     if (most > now * noticeable_factor) {
-        return fmt::format("{} moves {} the bytes it needs, {} {}", subject, times(now),
-                           spoken(d.ladder->rungs[worst]), times(most));
+        return fmt::format("{}, {} {}", start, quoted(spoken(d.ladder->rungs[worst])),
+                           as_much(most));
     }
-    return fmt::format("{} moves {} the bytes it needs, as every rung does", subject, times(now));
+    return d.rungs.size() > 1 ? start + ", as every rung does" : start;
 }
 
 /// What the rung's requests have in common: how many sectors each brings, and how many there are.
@@ -68,9 +83,9 @@ std::string explanation(const Data& d, const Focus& focus) {
     }
     text += ".";
     if (xray.barriers > 0) {
-        text +=
-            fmt::format(" Each block waits at {} barriers.",
-                        num(static_cast<double>(xray.barriers) / static_cast<double>(xray.blocks)));
+        const std::string each =
+            num(static_cast<double>(xray.barriers) / static_cast<double>(xray.blocks));
+        text += fmt::format(" A block waits at {} barrier{}.", each, each == "1" ? "" : "s");
     }
     return text;
 }
