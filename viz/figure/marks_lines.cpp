@@ -184,8 +184,10 @@ void draw(const Points& mark, Plot& plot) {
                     wish_for(plot, name, mark.role, LabelWish::Kind::name, Swatch::none)) {
                 const Size name_size = label_size(plot, name);
                 wish_around(*wish, spot.at, name_size, r + 3, 0);
-                // Farther away where something stands right beside the point: a handle, say.
-                wish_around(*wish, spot.at, name_size, r + 13 * plot.theme.scale, 4);
+                // Farther away only where something stands on all places beside the point: a
+                // handle and the end of the axis, say.
+                constexpr float last_resort = 100;
+                wish_around(*wish, spot.at, name_size, r + 13 * plot.theme.scale, last_resort);
             }
         }
     }
