@@ -376,18 +376,3 @@ TEST_CASE("figures under each other that show the same axis line up", "[layout]"
     CHECK(scene.plots[0].frame.right() == scene.plots[1].frame.right());
     CHECK(scene.plots[2].frame.x < scene.plots[0].frame.x);  // another axis needs no room for names
 }
-
-TEST_CASE("a named point keeps its name between a handle and the end of the axis", "[layout]") {
-    Handle handle;
-    handle.label = "0.97";
-    handle.x = 0.97;
-    handle.x_param = "x";
-    Figure f = with({Points{"", Role::reference, {0.99}, {0.5}, {"stored"}}, handle});
-    f.x.limits = {{0, 1}};
-    f.y.limits = {{0, 1}};
-    const Scene scene = laid_out(outcome_of(f));
-    CHECK(std::any_of(scene.items.begin(), scene.items.end(), [](const auto& item) {
-        const auto* text = std::get_if<TextRun>(&item);
-        return text != nullptr && text->text == "stored";
-    }));
-}

@@ -182,18 +182,7 @@ void draw(const Points& mark, Plot& plot) {
         if (count <= most_named_points) {
             if (LabelWish* wish =
                     wish_for(plot, name, mark.role, LabelWish::Kind::name, Swatch::none)) {
-                const Size name_size = label_size(plot, name);
-                wish_around(*wish, spot.at, name_size, r + 3, 0);
-                // Farther to the side only where something stands on all places beside the point:
-                // a handle and the end of the axis, say. At the same height it is still its name.
-                constexpr float last_resort = 100;
-                for (const float reach : {r + 13 * plot.theme.scale, r + 26 * plot.theme.scale}) {
-                    const float y = spot.at.y - name_size.height / 2;
-                    for (const float x : {spot.at.x + reach, spot.at.x - reach - name_size.width}) {
-                        wish->candidates.push_back(
-                            {{x, y, name_size.width, name_size.height}, last_resort + reach});
-                    }
-                }
+                wish_around(*wish, spot.at, label_size(plot, name), r + 3, 0);
             }
         }
     }
