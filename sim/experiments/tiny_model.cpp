@@ -2,7 +2,9 @@
 // channels are when outliers are made to order. Parameters and the run; the reading is in
 // tiny_model_data, the pictures in tiny_model_figures, the words in tiny_model_words.
 #include <fmt/format.h>
+#include <optional>
 
+#include "sim/core/one_thread.hpp"
 #include "sim/experiments/tiny_model_figures.hpp"
 
 namespace nibble {
@@ -32,6 +34,8 @@ struct Params {
 };
 
 constexpr Index preview_tokens = 4;
+/// The loops of a smaller model are too short to be shared out, above all token by token.
+constexpr std::uint64_t bytes_worth_sharing = std::uint64_t{64} << 20;
 
 std::string model_of(const Params& p) {
     if (p.model != Source::file) {
@@ -47,6 +51,10 @@ std::string model_of(const Params& p) {
 Data run(const Params& p, const RunContext& context) {
     const auto loaded = tiny_model::load(model_of(p), context);
     context.check();
+    std::optional<OneThread> alone;
+    if (loaded->files->float_bytes() < bytes_worth_sharing) {
+        alone.emplace();
+    }
     const tiny_model::Prompt prompt =
         p.text == Text::own ? tiny_model::Prompt{p.prompt, {}}
                             : tiny_model::corpus_prompt(static_cast<Domain>(p.text), p.wrong_word,

@@ -246,19 +246,27 @@ Data train_before(const std::string& path, const RunContext& context) {
 }
 
 std::vector<Point> smoothed(const std::vector<LossPoint>& losses) {
-    const std::size_t reach = losses.size() / 40;
+    const std::size_t widest = losses.size() / 40;
     std::vector<Point> points;
     for (std::size_t i = 0; i < losses.size(); ++i) {
-        const std::size_t begin = i - std::min(i, reach),
-                          end = std::min(i + reach + 1, losses.size());
+        const std::size_t reach = std::min({widest, i / 4, losses.size() - 1 - i});
         points.push_back(
-            {losses[i].step, mean_loss(std::span(losses).subspan(begin, end - begin))});
+            {losses[i].step, mean_loss(std::span(losses).subspan(i - reach, 2 * reach + 1))});
     }
     return points;
 }
 
 double last_loss(const std::vector<LossPoint>& losses) {
-    return mean_loss(std::span(losses).last((losses.size() + 19) / 20));
+    double nats = 0, tokens = 0;
+    for (std::size_t i = 0; i < losses.size(); ++i) {
+        if (20 * losses[i].step > 19 * losses.back().step) {
+            const auto own =
+                static_cast<double>(losses[i].tokens - (i > 0 ? losses[i - 1].tokens : 0));
+            nats += own * losses[i].loss;
+            tokens += own;
+        }
+    }
+    return nats / tokens;
 }
 
 }  // namespace nibble::training_lab

@@ -57,10 +57,10 @@ Data train_here(const Setup& setup, const RunContext& context);
 /// run lies beside them.
 Data train_before(const std::string& path, const RunContext& context);
 
-/// Mean training loss around each step, over a twentieth of the run: what the noise of single
-/// batches hides.
+/// Mean training loss around each step, over at most a twentieth of the run and half of the steps
+/// so far: what the noise of single batches hides.
 std::vector<Point> smoothed(const std::vector<LossPoint>& losses);
-/// Mean of the last twentieth.
+/// Mean over the tokens of the last twentieth of the steps.
 double last_loss(const std::vector<LossPoint>& losses);
 
 void describe(const Data& data, Outcome& outcome);

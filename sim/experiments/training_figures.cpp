@@ -149,12 +149,17 @@ Figure loss_figure(const Data& d) {
                              d.from_file() ? "" : ", on the text learned from and on unseen text",
                              d.floor ? ", above the floor of the text" : "");
     f.x = {.label = "step", .limits = std::pair(0.0, static_cast<double>(d.steps_wanted))};
+    if (d.from_file()) {  // a long run: the fall and the slow rest are both to be seen
+        f.x.scale = Scale::log10;
+        f.x.limits = std::pair(static_cast<double>(d.train.front().step),
+                               static_cast<double>(d.train.back().step));
+    }
     double top = d.guess;
     for (const LossPoint& p : d.train) {
         top = std::max(top, p.loss);
     }
     f.y = {.label = "loss", .unit = "nats/token", .limits = std::pair(0.0, 1.04 * top)};
-    Line batches{d.from_file() ? "mean of some steps" : "single batches", Role::muted, {}, {}};
+    Line batches{d.from_file() ? "as recorded" : "single batches", Role::muted, {}, {}};
     for (const LossPoint& p : d.train) {
         batches.x.push_back(static_cast<double>(p.step));
         batches.y.push_back(p.loss);

@@ -66,23 +66,39 @@ std::vector<LossPoint> from_csv(const fs::path& path) {
     return losses;
 }
 
+/// About `single` rows of one step, then rows that grow with the steps before them.
+std::size_t steps_in_row(std::size_t first, std::size_t single) {
+    return 1 + first / single;
+}
+
+std::size_t rows_with(std::size_t steps, std::size_t single) {
+    std::size_t rows = 0;
+    for (std::size_t first = 0; first < steps; first += steps_in_row(first, single)) {
+        ++rows;
+    }
+    return rows;
+}
+
 }  // namespace
 
 std::vector<LossPoint> thinned(const std::vector<LossPoint>& losses, std::size_t most) {
-    const std::size_t together = std::max<std::size_t>(1, (losses.size() + most - 1) / most);
+    std::size_t single = losses.size();
+    while (single > 1 && rows_with(losses.size(), single) > most) {
+        --single;
+    }
     std::vector<LossPoint> points;
-    double nats = 0;
-    Index counted = 0, before = 0;
-    for (std::size_t i = 0; i < losses.size(); ++i) {
-        const Index tokens = losses[i].tokens - before;
-        nats += losses[i].loss * static_cast<double>(tokens);
-        counted += tokens;
-        before = losses[i].tokens;
-        if ((i + 1) % together == 0 || i + 1 == losses.size()) {
-            points.push_back({losses[i].step, before, nats / static_cast<double>(counted)});
-            nats = 0;
-            counted = 0;
+    Index before = 0;
+    for (std::size_t first = 0; first < losses.size();) {
+        const std::size_t end = std::min(losses.size(), first + steps_in_row(first, single));
+        double nats = 0;
+        const Index start = before;
+        for (std::size_t i = first; i < end; ++i) {
+            nats += losses[i].loss * static_cast<double>(losses[i].tokens - before);
+            before = losses[i].tokens;
         }
+        points.push_back(
+            {losses[end - 1].step, before, nats / static_cast<double>(before - start)});
+        first = end;
     }
     return points;
 }

@@ -1,7 +1,7 @@
 // The losses of a training run, short enough to be kept beside the model, and read again.
 //
-// losses.csv: "step,tokens,loss", one row for several steps; the loss is the mean in nats over the
-// tokens that were predicted since the row before.
+// losses.csv: "step,tokens,loss", a row for one step or several; the loss is the mean in nats over
+// the tokens that were predicted since the row before.
 #pragma once
 
 #include <filesystem>
@@ -15,7 +15,8 @@ namespace nibble {
 inline constexpr const char* checkpoint_name = "checkpoint.safetensors";
 inline constexpr const char* losses_name = "losses.csv";
 
-/// At most `most` points: each the last of its steps, with the mean loss over their tokens.
+/// At most `most` points: each the last of its steps, with the mean loss over
+/// their tokens. Dense at first, where the loss falls.
 std::vector<LossPoint> thinned(const std::vector<LossPoint>& losses, std::size_t most);
 
 /// The text of losses.csv, of at most 500 rows.

@@ -45,6 +45,8 @@ TEST_CASE("a thinned curve keeps the nats of the run", "[train]") {
     const std::vector<LossPoint> few = thinned(all, 100);
     CHECK(few.size() <= 100);
     CHECK(few.size() > 50);
+    CHECK(few[0].step == 1);
+    CHECK(few[1].step == 2);  // dense at first
     CHECK(few.back().step == 1234);
     CHECK(few.back().tokens == all.back().tokens);
     CHECK(nats(few) == Approx(nats(all)).epsilon(1e-12));  // sums of a thousand terms
