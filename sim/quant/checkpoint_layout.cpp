@@ -58,10 +58,10 @@ std::vector<StoredTensor> gptq_tensors(const IntegerWeights& w, const std::strin
     require(bits == 2 || bits == 3 || bits == 4 || bits == 8,
             fmt::format("GPTQ checkpoints have no layout for {} bits", bits),
             "they have 2, 3, 4, 8");
-    require(w.cols * bits % 32 == 0 && w.rows * bits % 32 == 0,
-            fmt::format("{}: {} x {} codes of {} bits do not fill words of 32", layer, w.rows,
-                        w.cols, bits),
-            "both sides of the matrix must be multiples of 32");
+    require(
+        w.cols * bits % 32 == 0 && w.rows * bits % 32 == 0,
+        fmt::format("{} x {} codes of {} bits do not fill words of 32 bits", w.rows, w.cols, bits),
+        "both sides of the matrix must be multiples of 32");
     const Index groups = w.groups(), zero_words = w.rows * bits / 32;
     const auto mask = static_cast<std::uint32_t>((1 << bits) - 1);
     std::vector<std::uint32_t> codes(size(w.cols * bits / 32 * w.rows)),
@@ -85,8 +85,8 @@ std::vector<StoredTensor> awq_tensors(const IntegerWeights& w, const std::string
     require(w.format.bits == 4,
             fmt::format("AWQ checkpoints have no layout for {} bits", w.format.bits),
             "they have 4");
-    require(w.rows % 8 == 0, fmt::format("{} has {} outputs", layer, w.rows),
-            "AWQ's words hold eight");
+    require(w.rows % 8 == 0, fmt::format("{} outputs do not fill words of eight", w.rows),
+            "AWQ's layout needs a multiple of 8");
     require(!w.is_scattered(), "AWQ checkpoints have no place for act-order", "leave it off");
     require(!w.format.symmetric, "AWQ checkpoints of the gemm version have zero points",
             "--symmetric false");

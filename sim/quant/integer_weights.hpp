@@ -5,6 +5,8 @@
 //
 //   gptq   the range always includes 0; s = (max - min) / (2^b - 1), z = round(-min / s).
 //          Symmetric: the range is +-max|w|, z = 2^(b-1). A group of zeros has the range +-1.
+//          (The reference leaves a symmetric range one-sided when no weight of the group is below
+//          0, which cuts it in half; here it never is.)
 //   awq    the range is that of the weights, at least 1e-5 wide; z is held to 0 .. 2^b - 1.
 //          Symmetric: s = max|w| / (2^(b-1) - 1), z = 2^(b-1).
 //

@@ -13,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr const char* weights_name = "weights";  // of a part: as floats, what the next layers need
+constexpr const char* weights_name = "weights";  // of a part: what the next layers need
 
 Json sums_json(const std::optional<OutputChange>& change) {
     return change ? Json{change->moved, change->outputs} : Json(nullptr);
@@ -76,6 +76,42 @@ std::string stamp_of(const fs::path& model) {
         text += file + stamp;
     }
     return text;
+}
+
+/// Row i of the result is row order[i].
+void reorder_rows(QuantizedLayer& layer, const std::vector<Index>& order) {
+    const auto moved = [&](const auto& values, Index width) {
+        auto out = values;
+        for (std::size_t i = 0; i < order.size(); ++i) {
+            std::copy_n(values.begin() + order[i] * width, width,
+                        out.begin() + static_cast<Index>(i) * width);
+        }
+        return out;
+    };
+    layer.weights.values() = moved(layer.weights.values(), layer.weights.cols());
+    if (layer.integers) {
+        IntegerWeights& w = *layer.integers;
+        w.codes = moved(w.codes, w.cols);
+        w.scales = moved(w.scales, w.groups());
+        w.zeros = moved(w.zeros, w.groups());
+    }
+}
+
+/// The rows of q or k as Hugging Face's files have them: a head's rotated pairs half a head apart,
+/// where GGUF files have them side by side. Empty for layers that are the same in both.
+std::vector<Index> row_order(LinearId id, const ModelConfig& config) {
+    std::vector<Index> order;
+    if (config.rotary_pairs == RotaryPairs::halves ||
+        (id.kind != Linear::q && id.kind != Linear::k)) {
+        return order;
+    }
+    const Index width = config.head_dim;
+    const Index rows = id.kind == Linear::q ? config.q_width() : config.kv_width();
+    for (Index r = 0; r < rows; ++r) {
+        const Index in_head = r % width, pair = in_head % (width / 2);
+        order.push_back(r - in_head + 2 * pair + (in_head < width / 2 ? 0 : 1));
+    }
+    return order;
 }
 
 StoredTensor read_stored(const TensorFile& file, const TensorInfo& info) {
@@ -175,9 +211,16 @@ void UnfinishedModel::keep(LinearId id, const QuantizedLayer& layer,
     std::vector<StoredTensor> tensors = {
         float_tensor(weights_name, {layer.weights.rows(), layer.weights.cols()}, layer.weights)};
     auto metadata = metadata_of(settings_, layer, packed_);
+    QuantizedLayer written = layer;
+    if (const auto order = row_order(id, files_.config()); !order.empty()) {
+        reorder_rows(written, order);
+    }
     if (packed_) {
-        auto more = packed_of(settings_, layer, report.name);
+        auto more = packed_of(settings_, written, report.name);
         tensors.insert(tensors.end(), more.begin(), more.end());
+    } else {
+        tensors.push_back(float_tensor(report.name, {layer.weights.rows(), layer.weights.cols()},
+                                       written.weights));
     }
     metadata["key"] = key_;
     metadata["report"] = report_text(report);
@@ -187,7 +230,7 @@ void UnfinishedModel::keep(LinearId id, const QuantizedLayer& layer,
 void UnfinishedModel::finish(const Model<float>& model) const {
     std::vector<StoredTensor> tensors;
     std::map<std::string, std::string> metadata;
-    const auto add_part = [&](LinearId id, const std::string& name) {
+    const auto add_part = [&](LinearId id) {
         const auto file = TensorFile::open(part(id));
         for (const char* key : {"method", "settings", "quantization_config"}) {
             if (const std::string value = entry(*file, key); !value.empty()) {
@@ -195,11 +238,8 @@ void UnfinishedModel::finish(const Model<float>& model) const {
             }
         }
         for (const TensorInfo& info : file->tensors()) {
-            if ((info.name == weights_name) != packed_) {
+            if (info.name != weights_name) {
                 tensors.push_back(read_stored(*file, info));
-                if (!packed_) {
-                    tensors.back().name = name;
-                }
             }
         }
     };
@@ -211,7 +251,7 @@ void UnfinishedModel::finish(const Model<float>& model) const {
     }
     for (const Parameter& p : parameters_of(files_.config())) {
         if (const auto found = linears.find(p.name); found != linears.end()) {
-            add_part(found->second, p.name);
+            add_part(found->second);
             continue;
         }
         const std::vector<std::int64_t> shape =
