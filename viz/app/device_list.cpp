@@ -43,6 +43,7 @@ public:
         const Rect again = {card.right() - pad - ui.px(90), card.bottom() - ui.px(34), ui.px(90),
                             ui.px(26)};
         const bool asking = app.devices().asking();
+        ui.outline(again.inset(-1), t.line, ui.px(5));
         if (ui.button("device:ask", again, asking ? "Asking \u2026" : "Ask again")) {
             app.devices().ask();
             ui.wake_in(0);

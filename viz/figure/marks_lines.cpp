@@ -10,7 +10,7 @@ namespace {
 
 /// A pointer cannot tell more apart than this, and each spot carries its text.
 constexpr std::size_t most_hovers = 400;
-constexpr std::size_t most_named_points = 16;
+constexpr std::size_t most_named_points = 16, most_led_points = 4;
 
 /// Holds each value until the next x.
 FarPath as_steps(const FarPath& path) {
@@ -182,10 +182,14 @@ void draw(const Points& mark, Plot& plot) {
         if (count <= most_named_points) {
             if (LabelWish* wish =
                     wish_for(plot, name, mark.role, LabelWish::Kind::name, Swatch::none)) {
-                const Size name_size = label_size(plot, name);
-                wish_around(*wish, spot.at, name_size, r + 3, 0);
-                // Farther away where something stands right beside the point: a handle, say.
-                wish_around(*wish, spot.at, name_size, r + 13 * plot.theme.scale, 4);
+                const Size named = label_size(plot, name);
+                wish_around(*wish, spot.at, named, r + 3, 0);
+                // A few points can afford to be named from afar.
+                for (float reach = r + 13; count <= most_led_points && reach < 100; reach += 10) {
+                    wish_around(*wish, spot.at, named, reach, reach);
+                    wish->leader = spot.at;
+                    wish->leader_gap = r + 2;
+                }
             }
         }
     }
