@@ -11,6 +11,7 @@ Experiment request_latency();
 Experiment cost();
 Experiment planner();
 Experiment datasheet_traps();
+Experiment published_figures();
 
 const Experiments& all_experiments() {
     static const Experiments all = {
@@ -23,6 +24,7 @@ const Experiments& all_experiments() {
         cost(),
         planner(),
         datasheet_traps(),
+        published_figures(),
     };
     return all;
 }

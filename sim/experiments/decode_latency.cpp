@@ -243,7 +243,7 @@ Figure batch_figure(const Data& d, bool reached) {
            .scale = Scale::log2,
            .limits = std::pair(1.0, double(largest_batch))};
     f.y = {.label = "time of a step", .unit = "ms", .scale = Scale::log10};
-    const Role roles[] = {Role::baseline, category(3), Role::subject, Role::reference};
+    const Role roles[] = {Role::baseline, category(3), Role::subject, category(7)};
     for (std::size_t i = 0; i < way_count; ++i) {
         Line line{ways[i].name, roles[i], {}, {}};
         for (std::size_t k = 0; k < d.batches.size(); ++k) {
