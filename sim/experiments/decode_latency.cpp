@@ -174,7 +174,11 @@ Data run(const Params& p, const RunContext& context) {
     d.reached = std::all_of(d.now.begin(), d.now.end(),
                             [](const Step& s) { return s.reached.has_value(); });
     for (int half = 0; half <= 2 * largest_doublings; ++half) {
-        d.batches.push_back(std::llround(std::exp2(half / 2.0)));
+        const auto batch = std::llround(std::exp2(half / 2.0));
+        if (!d.batches.empty() && d.batches.back() == batch) {
+            continue;  // 1 and the root of 2
+        }
+        d.batches.push_back(batch);
         for (std::size_t i = 0; i < way_count; ++i) {
             d.by_batch[i].push_back(step_of(p, d, machine, ways[i], d.batches.back()));
         }
