@@ -182,7 +182,7 @@ std::string to_command(const Scenario& scenario, const Experiments& all) {
     if (scenario.seed != 1) {
         command += fmt::format(" --seed {}", scenario.seed);
     }
-    if (scenario.device != kernels::Machine::cpu) {
+    if (experiment.uses_device && scenario.device != kernels::Machine::cpu) {
         command += fmt::format(" --device {}", kernels::name(scenario.device));
     }
     for (std::size_t i = 0; i < experiment.params.size(); ++i) {

@@ -14,6 +14,7 @@ Experiment request_latency();
 Experiment cost();
 Experiment planner();
 Experiment datasheet_traps();
+Experiment published_figures();
 
 const Experiments& all_experiments() {
     static const Experiments all = {
@@ -29,6 +30,7 @@ const Experiments& all_experiments() {
         cost(),
         planner(),
         datasheet_traps(),
+        published_figures(),
     };
     return all;
 }

@@ -138,7 +138,7 @@ Figure batch_figure(const Params& p, const Data& d) {
     f.x = {.label = "requests at once", .scale = Scale::log2};
     f.y = {.label = "price", .unit = "$", .scale = Scale::log10};
     Line ideal{"ideal roof", Role::subject, {}, {}},
-        reached{"kernels reach (fitted)", Role::reference, {}, {}};
+        reached{"kernels reach (fitted)", category(7), {}, {}};
     for (const Point& at : d.by_batch) {
         ideal.x.push_back(at.batch);
         ideal.y.push_back(million_tokens(p, at.batch, at.step));

@@ -174,7 +174,11 @@ Data run(const Params& p, const RunContext& context) {
     d.reached = std::all_of(d.now.begin(), d.now.end(),
                             [](const Step& s) { return s.reached.has_value(); });
     for (int half = 0; half <= 2 * largest_doublings; ++half) {
-        d.batches.push_back(std::llround(std::exp2(half / 2.0)));
+        const auto batch = std::llround(std::exp2(half / 2.0));
+        if (!d.batches.empty() && d.batches.back() == batch) {
+            continue;  // 1 and the root of 2
+        }
+        d.batches.push_back(batch);
         for (std::size_t i = 0; i < way_count; ++i) {
             d.by_batch[i].push_back(step_of(p, d, machine, ways[i], d.batches.back()));
         }
@@ -243,7 +247,7 @@ Figure batch_figure(const Data& d, bool reached) {
            .scale = Scale::log2,
            .limits = std::pair(1.0, double(largest_batch))};
     f.y = {.label = "time of a step", .unit = "ms", .scale = Scale::log10};
-    const Role roles[] = {Role::baseline, category(3), Role::subject, Role::reference};
+    const Role roles[] = {Role::baseline, category(3), Role::subject, category(7)};
     for (std::size_t i = 0; i < way_count; ++i) {
         Line line{ways[i].name, roles[i], {}, {}};
         for (std::size_t k = 0; k < d.batches.size(); ++k) {

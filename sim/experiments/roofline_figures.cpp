@@ -33,7 +33,7 @@ Line roof_line(std::string label, Role role, const Span& span, double bandwidth,
 
 /// The roof of kernels: shares of peak and bandwidth, with a round corner.
 Line reached_line(const RoofFit& fit, const Span& span, double bandwidth, double peak) {
-    Line line{"what recorded kernels reach", Role::reference, {}, {}};
+    Line line{"what recorded kernels reach (fitted)", category(7), {}, {}};
     for (int i = 0; i <= roof_points; ++i) {
         const double x = span.at(i);
         line.x.push_back(x);
@@ -269,7 +269,7 @@ Figure time_figure(const Data& d, bool calibrated) {
     Bars bars;
     bars.pick.param = "selected";
     Bars::Series ideal{"ideal roof", Role::subject, {}},
-        reached{"what recorded kernels reach (fitted)", Role::reference, {}};
+        reached{"what recorded kernels reach (fitted)", category(7), {}};
     for (const Row* row : order) {
         bars.names.push_back(short_name(row->op.op));
         bars.pick.values.emplace_back(std::string(name(row->op.op)));

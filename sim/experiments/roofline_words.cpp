@@ -53,28 +53,28 @@ std::string finding(const Data& d) {
 
 std::string explanation(const Data& d) {
     const StepTotals& t = d.totals;
-    std::string text = fmt::format(
-        "A step takes at least {}: {} of weights{}, {} of cache and {} of activations against "
-        "{} GB/s.",
-        format_seconds(t.seconds), format_gb(t.weights + t.scales),
-        d.load.tensor_parallel > 1 ? " on each device" : "", format_gb(t.kv_read + t.kv_write),
-        format_gb(t.activations), num(d.machine.bandwidth.value / 1e9, 4));
+    std::string text =
+        fmt::format("A step takes at least {}: {} of weights{} and {} of cache at {} GB/s.",
+                    format_seconds(t.seconds), format_gb(t.weights + t.scales),
+                    d.load.tensor_parallel > 1 ? " on each device" : "",
+                    format_gb(t.kv_read + t.kv_write), num(d.machine.bandwidth.value / 1e9, 4));
     if (const auto ridge = d.ridge()) {
         const Row& row = d.slider();
-        text += fmt::format(" The roof bends at {} FLOP a byte; {} stands at {}", num(*ridge),
-                            name(row.op.op), num(row.intensity().value));
-        if (row.ideal.bound() == Bound::memory && d.ridge_batch) {
-            text += fmt::format(" and gets there with {} requests", *d.ridge_batch);
-        } else if (row.ideal.bound() == Bound::memory) {
-            text += ", and no batch brings it there";
+        text += fmt::format(" {} stands at {} FLOP a byte", name(row.op.op),
+                            num(row.intensity().value));
+        if (row.ideal.bound() != Bound::memory) {
+            text += fmt::format(", past the ridge at {}", num(*ridge));
+        } else if (d.ridge_batch) {
+            text += fmt::format(" and reaches the ridge, {}, with {} requests", num(*ridge),
+                                *d.ridge_batch);
+        } else {
+            text += fmt::format(", and no batch brings it to the ridge at {}", num(*ridge));
         }
-        const Row* attention = d.find(Op::attention);
-        text += fmt::format(", while attention stays at {} whatever the batch.",
-                            num(attention->intensity().value));
+        text += fmt::format("; attention stays at {} whatever the batch.",
+                            num(d.find(Op::attention)->intensity().value));
     }
     if (d.calibrated) {
-        text += fmt::format(" At what recorded kernels reach it takes {}, {} times as long.",
-                            format_seconds(*d.calibrated), num(ratio(*d.calibrated, t.seconds)));
+        text += fmt::format(" Recorded kernels would take {}.", format_seconds(*d.calibrated));
     }
     if (t.dequantized > 0) {
         text += fmt::format(

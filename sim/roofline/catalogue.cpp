@@ -63,11 +63,19 @@ const T& found(const std::vector<T>& all, const std::string& id, const char* wha
 }
 
 template <class T>
+const std::string& label_of(const T& one) {
+    return one.name;
+}
+const std::string& label_of(const PublishedSteps& one) {
+    return one.title;
+}
+
+template <class T>
 std::vector<Choice> choices_of(const std::vector<T> Catalogue::*all) {
     std::vector<Choice> choices;
     try {
         for (const T& one : catalogue().*all) {
-            choices.push_back({one.id, one.name});
+            choices.push_back({one.id, label_of(one)});
         }
     } catch (const Error&) {  // said again, aloud, by the first lab that asks for the catalogue
     }
@@ -98,6 +106,7 @@ Catalogue read_catalogue(const fs::path& folder) {
     c.devices = read_folder<DeviceSheet>(folder / "hardware", read_device, c.bad);
     c.models = read_folder<ModelShape>(folder / "models", read_model, c.bad);
     c.measurements = read_folder<Measurements>(folder / "measured", read_measurements, c.bad);
+    c.published = read_folder<PublishedSteps>(folder / "published", read_published, c.bad);
     // NVIDIA first because most of the measurements are of its machines.
     std::stable_sort(c.devices.begin(), c.devices.end(), [](const auto& a, const auto& b) {
         return std::tuple(a.maker != "NVIDIA", a.maker, -a.bandwidth.value) <
@@ -125,6 +134,10 @@ std::vector<Choice> device_choices() {
 
 std::vector<Choice> model_choices() {
     return choices_of(&Catalogue::models);
+}
+
+std::vector<Choice> published_choices() {
+    return choices_of(&Catalogue::published);
 }
 
 }  // namespace nibble

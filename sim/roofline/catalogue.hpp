@@ -1,5 +1,6 @@
-// Everything in data/hardware, data/models and data/measured, read once: the machines and models
-// that the labs offer. A reader adds one by dropping in a file.
+// Everything in data/hardware, data/models, data/measured and data/published, read once: the
+// machines and models that the labs offer, and what they are held against. A reader adds one by
+// dropping in a file.
 //
 // A file that is wrong does not take the others down: it is left out, and its error is kept to be
 // shown by `nibble devices` and `nibble models`, and by whoever asks for it by name.
@@ -12,6 +13,7 @@
 #include "sim/roofline/device_sheet.hpp"
 #include "sim/roofline/measurements.hpp"
 #include "sim/roofline/model_shape.hpp"
+#include "sim/roofline/published.hpp"
 
 namespace nibble {
 
@@ -19,6 +21,7 @@ struct Catalogue {
     std::vector<DeviceSheet> devices;  // by maker, then fastest memory first
     std::vector<ModelShape> models;    // by family, then size
     std::vector<Measurements> measurements;
+    std::vector<PublishedSteps> published;
     struct BadFile {
         std::string id;     // the name of the file without its suffix
         std::string error;  // one line
@@ -32,7 +35,7 @@ struct Catalogue {
     const Measurements* measured(const std::string& device) const;
 };
 
-/// Reads hardware/*.toml, models/*.toml and measured/*.toml below `folder`. Throws Error::io when
+/// Reads *.toml in hardware, models, measured and published below `folder`. Throws Error::io when
 /// it is not there.
 Catalogue read_catalogue(const std::filesystem::path& folder);
 
@@ -47,6 +50,7 @@ ModelShape model_named(const std::string& id_or_path);
 /// and the labs that need it can say so.
 std::vector<Choice> device_choices();
 std::vector<Choice> model_choices();
+std::vector<Choice> published_choices();
 
 /// A parameter whose field holds the id of a choice; it also takes a path that ends in one of
 /// `suffixes`.

@@ -73,6 +73,15 @@ TEST_CASE("every shipped data file parses and names its source", "[roofline][dat
         CHECK_FALSE(m.licence.empty());
         CHECK_NOTHROW(c.device(m.device));
     }
+    CHECK(c.published.size() >= 6);
+    for (const PublishedSteps& p : c.published) {
+        INFO(p.id);
+        CHECK_FALSE(p.source.empty());
+        CHECK_FALSE(p.licence.empty());
+        CHECK_NOTHROW(c.device(p.device));
+        CHECK_NOTHROW(c.model(p.model));
+        CHECK(p.rows.size() >= 10);
+    }
 }
 
 TEST_CASE("weights counted from a shape are those that were published", "[roofline][data]") {
@@ -123,7 +132,7 @@ TEST_CASE("a wrong device file names file, line and key", "[roofline][data]") {
 
 TEST_CASE("a wrong file is left out and named, the others stay", "[roofline][data]") {
     const TempFolder folder;
-    for (const char* below : {"hardware", "models", "measured"}) {
+    for (const char* below : {"hardware", "models", "measured", "published"}) {
         std::filesystem::create_directory(folder / below);
     }
     test::write(folder / "hardware/good.toml", good_device);

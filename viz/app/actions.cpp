@@ -141,7 +141,10 @@ void App::drop(const std::filesystem::path& path) {
     };
     const std::vector<ParamInfo>& params = session_.experiment().params;
     for (std::size_t i = 0; i < params.size(); ++i) {
-        if (params[i].type == ParamType::file && takes(params[i].suffixes)) {
+        // A choice that takes files takes a model's shape; other .json files are scenarios.
+        const bool is_shape =
+            params[i].type == ParamType::choice && path.filename() == "config.json";
+        if ((params[i].type == ParamType::file || is_shape) && takes(params[i].suffixes)) {
             try {
                 session_.set(i, Value(path.string()));
                 tell(fmt::format("{}: {}", params[i].title, path.filename().string()));

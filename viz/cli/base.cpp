@@ -64,18 +64,19 @@ Base base_of(const std::string& command, const Words& words) {
     return base;
 }
 
-ParamInfo add_common_flags(CommandLine& line, Takes seed_takes) {
+ParamInfo add_common_flags(CommandLine& line, const Experiment* experiment, Takes seed_takes) {
     ParamInfo seed = whole_flag("seed", 1, {0, whole_limit}, "");
     seed.sentence = "The same seed gives the same numbers. The default is 1.";
     line.add(seed, "Run", {}, seed_takes);
     ParamInfo threads = whole_flag("threads", 0, {0, 1024}, "Threads");
     threads.sentence = "0 means one a core. The result is the same for any number.";
     line.add(threads, "Run");
-    ParamInfo device = choice_flag("device", {"cpu", "cuda", "emulated"}, "Device");
-    device.sentence =
-        "What computes, in labs whose work runs on a GPU too. The result is the same; "
-        "the emulator takes small tensors only.";
-    line.add(device, "Run");
+    if (experiment && experiment->uses_device) {
+        ParamInfo device = choice_flag("device", {"cpu", "cuda", "emulated"}, "Device");
+        device.sentence =
+            "What computes. The result is the same; the emulator takes small tensors only.";
+        line.add(device, "Run");
+    }
     line.add(file_flag("scenario", {".json", ".svg", ".pdf", ".png", ".csv"},
                        "Start from the scenario in this file: saved from the window, or any "
                        "exported chart. Other flags change it."),
@@ -84,16 +85,13 @@ ParamInfo add_common_flags(CommandLine& line, Takes seed_takes) {
 }
 
 void use_device(const CommandLine& line, const Experiment& experiment, Scenario& scenario) {
+    if (!experiment.uses_device) {  // a flag of that name is the experiment's own
+        return;
+    }
     if (line.given("device")) {
         scenario.device = machine_from(std::get<std::string>(line.value("device")));
-        if (!experiment.uses_device && scenario.device != kernels::Machine::cpu) {
-            note(fmt::format("note: --device changes nothing: {} computes on the processor",
-                             experiment.id));
-        }
     }
-    if (experiment.uses_device) {
-        require_device(scenario.device);
-    }
+    require_device(scenario.device);
 }
 
 void use_threads(const CommandLine& line) {

@@ -32,8 +32,10 @@ struct Base {
 /// wanted. Throws Error::bad_param when there is neither, or when they disagree.
 Base base_of(const std::string& command, const Words& words);
 
-/// --seed, --threads, --device and --scenario. Returns the declaration of the seed.
-ParamInfo add_common_flags(CommandLine& line, Takes seed = Takes::one);
+/// --seed, --threads, --scenario, and --device for experiments that use one; null when none is
+/// named yet. Returns the declaration of the seed.
+ParamInfo add_common_flags(CommandLine& line, const Experiment* experiment,
+                           Takes seed = Takes::one);
 void use_threads(const CommandLine& line);
 /// Takes --device into the scenario. Throws Error::no_device, with the reason and the way out, when
 /// the experiment would compute on a device that is not ready.

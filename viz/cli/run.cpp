@@ -145,7 +145,7 @@ int run_command(const Words& words) {
     if (base.experiment) {
         line.add_schema(*base.experiment);
     }
-    add_common_flags(line);
+    add_common_flags(line, base.experiment);
     add_output_flags(line);
     line.footer("Examples", {fmt::format("nibble run {}", id),
                              fmt::format("nibble run {} --out chart.svg --out data.csv", id),

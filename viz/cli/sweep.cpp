@@ -306,7 +306,7 @@ int sweep_command(const Words& words) {
     if (base.experiment) {
         line.add_schema(*base.experiment, Takes::grid);
     }
-    const ParamInfo seed = add_common_flags(line, Takes::grid);
+    const ParamInfo seed = add_common_flags(line, base.experiment, Takes::grid);
     describe(line, base.experiment ? *base.experiment : all_experiments().front());
     if (!line.parse(words)) {
         print(line.help());
