@@ -123,9 +123,6 @@ public:
         if (item.upwards) {
             out += fmt::format(" transform=\"rotate(-90 {} {})\"", num(x), num(y));
         }
-        if (item.text.find("  ") != std::string::npos) {
-            out += " xml:space=\"preserve\"";
-        }
         out += colour_attribute("fill", item.color) + ">" + xml_escaped(item.text) + "</text>\n";
     }
     void paint(const Image& item) override {
