@@ -104,12 +104,8 @@ TEST_CASE("The help of run and sweep is made from the schema", "[cli]") {
 TEST_CASE("Every command explains itself", "[cli]") {
     const std::string overview = test::nibble({"--help"}).out;
     CHECK(test::nibble({"help"}).out == overview);
-<<<<<<< HEAD
-    for (const char* word : {"list", "show", "run", "sweep", "open", "inspect", "kernels"}) {
-=======
     for (const char* word :
-         {"list", "show", "run", "sweep", "open", "inspect", "devices", "models"}) {
->>>>>>> wt/roof
+         {"list", "show", "run", "sweep", "open", "inspect", "kernels", "devices", "models"}) {
         CAPTURE(word);
         CHECK(contains(overview, std::string("\n  ") + word));
         const Finished help = test::nibble({word, "--help"});
