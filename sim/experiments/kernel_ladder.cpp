@@ -38,8 +38,9 @@ struct Params {
 
     const Ladder& chosen() const { return kernels::ladders()[static_cast<std::size_t>(ladder)]; }
     Job job() const {
+        const bool by_row = chosen().example.group_size == 0;
         return {static_cast<std::size_t>(rows), static_cast<std::size_t>(columns),
-                static_cast<std::size_t>(group_size), input};
+                by_row ? 0 : static_cast<std::size_t>(group_size), input};
     }
 };
 

@@ -78,7 +78,7 @@ std::string finding(const Data& d, const Numbers& n) {
                            num(n.slip_bits), num(n.others, 2));
     }
     if (r.slip) {
-        return fmt::format("The wrong word passes unnoticed: {} bits, other tokens {} each",
+        return fmt::format("The wrong word hardly stands out: {} bits, other tokens {} each",
                            num(n.slip_bits), num(n.others, 2));
     }
     return fmt::format("{} of {} tokens hold half of the surprise", n.half, n.prompt.size());

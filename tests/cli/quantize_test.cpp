@@ -106,6 +106,14 @@ TEST_CASE("packed checkpoints are written", "[cli][quantize]") {
               "no packed checkpoint layout"));
 }
 
+TEST_CASE("the models that come with the program are quantized by name", "[cli][quantize]") {
+    const Finished done =
+        nibble::test::nibble({"quantize", "draft", "--method", "rtn", "--bits", "4", "--json"});
+    INFO(done.err);
+    REQUIRE(done.status == 0);
+    CHECK(Json::parse(done.out)["tensors"].size() == 3 * 7);  // linear layers of three layers
+}
+
 TEST_CASE("quantize refuses what makes no sense", "[cli][quantize]") {
     const LayerFolder f;
     const auto refused = [&](const std::string& words) {

@@ -261,3 +261,20 @@ TEST_CASE("recorded speeds become bars with their machine, other ladders' do not
     CHECK(bars.chosen == 0);
     CHECK(mark<Rule>(f).at == 4000);
 }
+
+TEST_CASE("a parameter that is said to change nothing changes nothing, on every ladder",
+          "[kernel-ladder]") {
+    const Experiment& e = find_experiment(all_experiments(), "kernel-ladder");
+    const std::size_t size = e.index_of("group_size"), which = e.index_of("ladder");
+    for (const Choice& ladder : e.params[which].choices) {
+        ParamValues values = e.defaults();
+        values[which] = e.params[which].parsed(ladder.name);
+        if (e.relevant(values)[size]) {
+            continue;
+        }
+        CAPTURE(ladder.name);
+        const Outcome small = outcome({{"ladder", ladder.name}, {"group_size", "32"}}, true);
+        const Outcome large = outcome({{"ladder", ladder.name}, {"group_size", "256"}}, true);
+        CHECK(to_json(small).dump() == to_json(large).dump());
+    }
+}

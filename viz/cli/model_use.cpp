@@ -99,6 +99,8 @@ int generate_command(const Words& words) {
     }
     const TokenIds rest = tokenizer.encode(prompt);
     ids.insert(ids.end(), rest.begin(), rest.end());
+    const auto count = get<std::int64_t>(line, "count");
+    const Model<float> model = files->fitting();
     const bool json = line.is_on("json");
     const Interruptible interruptible;
     TokenIds made;
@@ -109,7 +111,7 @@ int generate_command(const Words& words) {
     // Decoded together with the prompt, so that spaces are where the tokenizer puts them.
     const std::string start = tokenizer.decode(ids);
     const auto tokens =
-        generate(files->fitting(), ids, get<std::int64_t>(line, "count"), sampling,
+        generate(model, ids, count, sampling,
                  [&](const GeneratedToken& token) {
                      ids.push_back(token.id);
                      const std::string now = tokenizer.decode(ids).substr(start.size());

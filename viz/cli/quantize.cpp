@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/core/text.hpp"
+#include "sim/model/shipped.hpp"
 #include "viz/cli/commands.hpp"
 #include "viz/cli/quantize_files.hpp"
 #include "viz/cli/terminal.hpp"
@@ -156,7 +157,7 @@ int quantize_tensor(const CommandLine& line, const MethodSettings& settings) {
 int quantize_whole_model(const CommandLine& line, const MethodSettings& settings) {
     refuse_given(line, {"calib", "eval"}, "goes with --tensor",
                  "a whole model is calibrated on tokens: --domain, --text or --tokens");
-    const auto files = ModelFiles::open(line.text("IN"));
+    const auto files = open_model(line.text("IN"));
     ModelQuantization how{.settings = settings, .calibration = {}, .all = line.is_on("all")};
     std::string calibrated_on = "nothing";
     const bool named = line.given("domain") || line.given("text") || line.given("tokens");
@@ -214,7 +215,8 @@ int quantize_command(const Words& words) {
                      "costs: error of the outputs, error of the weights, bits a weight with "
                      "everything counted.");
     line.positional("IN",
-                    "A model (folder or .gguf), or a file with the weights that --tensor names");
+                    "A model (target, draft, a folder or .gguf), or a file with the weights that "
+                    "--tensor names");
     line.add(text_flag("tensor", "Only this matrix of the file, (out_features, in_features)."),
              "Input", "NAME");
     line.add(text_flag("calib", "What the layer reads, (tokens, in_features), for calibration."),
@@ -240,7 +242,7 @@ int quantize_command(const Words& words) {
         "Examples",
         {"nibble quantize layer.safetensors --tensor weights --method awq --calib "
          "layer.safetensors:activations",
-         "nibble quantize tiny --method gptq --bits 3 --act_order --out tiny-3.safetensors"});
+         "nibble quantize target --method gptq --bits 3 --act_order --out tiny-3.safetensors"});
     if (!line.parse(words)) {
         print(line.help());
         return 0;
@@ -257,7 +259,7 @@ int quantize_command(const Words& words) {
     }
     std::error_code ignored;
     const bool is_model = lower_suffix(line.text("IN")) == ".gguf" ||
-                          std::filesystem::is_directory(line.text("IN"), ignored);
+                          std::filesystem::is_directory(model_path(line.text("IN")), ignored);
     if (!line.given("tensor") && !is_model) {
         throw Error(Error::Code::bad_param,
                     fmt::format("{} is no model, and no tensor is named", line.text("IN")),
