@@ -40,6 +40,8 @@ const std::vector<Command>& commands() {
          plain(inspect_command)},
         {"kernels", "[ID]", "the GPU kernels, rung by rung, and what they ask of memory",
          plain(kernels_command)},
+        {"measure", "", "how fast this machine is: memory, arithmetic, kernels",
+         plain(measure_command)},
         {"generate", "", "a model goes on with a text", plain(generate_command)},
         {"perplexity", "", "how surprised a model is by a text", plain(perplexity_command)},
         {"capture", "", "what a layer of a model reads, as input for calibration",

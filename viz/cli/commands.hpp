@@ -14,6 +14,7 @@ int sweep_command(const Words& words);
 int open_command(const Words& words, const OpenWindow& open_window);
 int inspect_command(const Words& words);
 int kernels_command(const Words& words);
+int measure_command(const Words& words);
 int train_command(const Words& words);
 int generate_command(const Words& words);
 int perplexity_command(const Words& words);
