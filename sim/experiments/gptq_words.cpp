@@ -1,0 +1,152 @@
+// The sentences, numbers and equations of the GPTQ lab.
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "sim/core/text.hpp"
+#include "sim/experiments/gptq_figures.hpp"
+
+namespace nibble::gptq_lab {
+namespace {
+
+std::string number(double v, int digits = 3) {
+    return format_number(v, digits);
+}
+
+/// 1 where nothing was lost either way.
+double ratio(double a, double b) {
+    return b > 0 ? a / b : 1;
+}
+
+struct Ratios {
+    double outputs, unseen, weights;
+};
+
+Ratios ratios_of(const Data& d) {
+    return {ratio(d.gptq.outputs.back(), d.nearest.outputs.back()),
+            ratio(d.gptq.unseen.back(), d.nearest.unseen.back()),
+            ratio(d.gptq.weights.back(), d.nearest.weights.back())};
+}
+
+std::string finding(const Ratios& r) {
+    const bool gains = r.outputs<1, moves = r.weights> 1;
+    return fmt::format(
+        "GPTQ's output error is {} of round-to-nearest's, {} the error of its weights is {} of "
+        "theirs.",
+        number(r.outputs, 2), gains && moves ? "though" : "and", number(r.weights, 3));
+}
+
+std::string explanation(const Data& d, const Ratios& r) {
+    std::string text = fmt::format(
+        "Each column's rounding error goes on to the columns still to come, along its row of the "
+        "inverse Hessian. On {} unseen tokens the ratio is {}",
+        format_count(static_cast<double>(d.layer->unseen.count)), number(r.unseen, 2));
+    const double tokens = static_cast<double>(d.layer->calibration.count);
+    const std::string few =
+        fmt::format("{} calibration tokens for {} columns", format_count(tokens), d.cols());
+    if (r.unseen > 1) {
+        return text + fmt::format(": worse than rounding to nearest. It has fitted its {}.", few);
+    }
+    if (r.unseen > 1.1 * r.outputs) {
+        return text + fmt::format(": part of the gain was fitted to {}.", few);
+    }
+    return text + fmt::format(": {} are enough.", few);
+}
+
+void add_metrics(const Data& d, const Look& look, const Ratios& r, Outcome& o) {
+    const Origin here{Origin::Kind::measured_here, "this layer"};
+    const auto add = [&](const char* name, const char* label, double value, Better better,
+                         const char* unit = "", const Origin& origin = {}) {
+        o.metrics.push_back({.name = name,
+                             .label = label,
+                             .value = value,
+                             .unit = unit,
+                             .origin = origin,
+                             .better = better});
+    };
+    const double seen = d.output_norm, unseen = d.unseen_norm;
+    const auto share = [](double a, double norm) { return norm > 0 ? a / norm : 0; };
+    add("output_error_ratio", "Output error, of RTN's", r.outputs, Better::lower, "x", here);
+    add("unseen_error_ratio", "On unseen tokens", r.unseen, Better::lower, "x", here);
+    add("weight_error_ratio", "Weight error, of RTN's", r.weights, Better::neither, "x", here);
+    add("bits_per_weight", "Bits a weight, scales counted", d.bits_per_weight, Better::lower,
+        "bit");
+    add("output_error", "Output error of GPTQ", share(d.gptq.outputs.back(), seen), Better::lower,
+        "", here);
+    add("rtn_output_error", "Output error to nearest", share(d.nearest.outputs.back(), seen),
+        Better::lower, "", here);
+    add("unseen_error", "Output error of GPTQ, unseen", share(d.gptq.unseen.back(), unseen),
+        Better::lower, "", here);
+    add("rtn_unseen_error", "Output error to nearest, unseen",
+        share(d.nearest.unseen.back(), unseen), Better::lower, "", here);
+    add("calibration_tokens", "Calibration tokens", static_cast<double>(d.layer->calibration.count),
+        Better::neither);
+    add("dead_columns", "Dead columns", static_cast<double>(d.dead), Better::neither);
+    add("step_loss", "Objective added by this column",
+        d.trace.loss[static_cast<std::size_t>(look.current)], Better::neither);
+}
+
+Table moments_table(const Data& d) {
+    Table t{"moments",
+            {{"columns_rounded"},
+             {"gptq_weight_error"},
+             {"gptq_output_error"},
+             {"gptq_unseen_error"},
+             {"rtn_weight_error"},
+             {"rtn_output_error"},
+             {"rtn_unseen_error"}},
+            {}};
+    for (std::size_t k = 0; k < d.moments.size(); ++k) {
+        t.rows.push_back({static_cast<std::int64_t>(d.moments[k]), d.gptq.weights[k],
+                          d.gptq.outputs[k], d.gptq.unseen[k], d.nearest.weights[k],
+                          d.nearest.outputs[k], d.nearest.unseen[k]});
+    }
+    return t;
+}
+
+/// The current column in the chosen row, and the later column that gets most of its error.
+void add_equations(const Data& d, const Look& look, Outcome& o) {
+    const Index i = look.current, r = look.row;
+    const float* u = d.trace.factor.row(i);
+    const Matrix<float> before = d.trace.after(i), after = d.trace.after(i + 1);
+    const auto at = [](float v) { return number(static_cast<double>(v), 4); };
+    const float e = d.trace.errors(r, i);
+    o.equations.push_back(
+        {"e = (w − q) / U_{ii}",
+         fmt::format("({} − {}) / {} = {}", at(before(r, i)), at(after(r, i)), at(u[i]), at(e)),
+         fmt::format("row {}, column {}, step {} of {}", r,
+                     d.trace.order[static_cast<std::size_t>(i)], i + 1, d.cols())});
+    if (i + 1 < d.cols()) {
+        const float* most = std::max_element(
+            u + i + 1, u + d.cols(), [](float a, float b) { return std::abs(a) < std::abs(b); });
+        const Index j = most - u;
+        o.equations.push_back(
+            {"w_{j} ← w_{j} − e U_{ij}",
+             fmt::format("{} − {} · {} = {}", at(before(r, j)), at(e), at(*most), at(after(r, j))),
+             fmt::format("column {}, which gets most",
+                         d.trace.order[static_cast<std::size_t>(j)])});
+    }
+    o.equations.push_back(
+        {"H = 2 X^{T}X + d I,  H^{−1} = U^{T}U",
+         fmt::format("d = {} · mean H_{{ii}} = {}", number(d.options.damping), number(d.damping)),
+         fmt::format("{} tokens", format_count(static_cast<double>(d.layer->calibration.count)))});
+}
+
+}  // namespace
+
+void describe(const Data& d, const Look& look, Outcome& o) {
+    const Ratios r = ratios_of(d);
+    o.finding = finding(r);
+    o.explanation = explanation(d, r);
+    add_metrics(d, look, r, o);
+    o.tables.push_back(moments_table(d));
+    add_equations(d, look, o);
+    const Layer& layer = *d.layer;
+    if (d.rows() < layer.all_rows || d.cols() < layer.all_cols) {
+        o.sampling =
+            fmt::format("{} of {} rows and {} of {} columns of {}{}", d.rows(), layer.all_rows,
+                        d.cols(), layer.all_cols, layer.name, d.is_preview ? ": a preview" : "");
+    }
+}
+
+}  // namespace nibble::gptq_lab
