@@ -80,7 +80,7 @@ Figure layer_figure(const Data& d, const Look& look) {
     Figure f;
     f.id = "layer";
     f.title =
-        fmt::format("{} after {} of {} columns: rounded to the left of the line",
+        fmt::format("{} after {} of {} columns",
                     is_change ? "Change of the weights" : "The weights", look.steps, d.cols());
     f.alt_text = fmt::format(
         "Map of {} rows by {} columns in the order in which they are rounded. Left of column {} "
@@ -90,9 +90,7 @@ Figure layer_figure(const Data& d, const Look& look) {
     f.y = {.label = "row"};
     f.footnote = d.rows() > part.rows()
                      ? fmt::format("the first {} of {} rows{}", part.rows(), d.layer->all_rows,
-                                   d.cols() > most_map_cols ? "; of columns that share a cell, the "
-                                                              "largest"
-                                                            : "")
+                                   d.cols() > most_map_cols ? ", largest of each cell" : "")
                      : "";
     f.marks.emplace_back(std::move(map));
     f.marks.emplace_back(now(look));
@@ -116,17 +114,16 @@ Figure hessian_figure(const Data& d, const Look& look) {
     Heatmap map = tiles_of(h, most_tiles, most_tiles);
     map.low = -1;
     map.high = 1;
-    map.label = "correlation";
     map.pick_col_param = "step";
     Figure f;
     f.id = "hessian";
-    f.title = "Hessian: which inputs move together";
+    f.title = "Hessian, as correlations";
     f.alt_text = fmt::format(
         "Map of the {} by {} Hessian, each element divided by the root of its two diagonal ones.",
         n, n);
     f.x = {.label = d.options.act_order ? "step" : "column"};
     f.y = {.label = d.options.act_order ? "step" : "column"};
-    f.footnote = map.rows < n ? "of elements that share a cell, the largest" : "";
+    f.footnote = map.rows < n ? "largest of each cell" : "";
     f.marks.emplace_back(std::move(map));
     f.marks.emplace_back(now(look));
     return f;
@@ -169,21 +166,21 @@ Figure errors_figure(const Data& d, const Look& look) {
         return l;
     };
     const double outputs = d.nearest.outputs.back(), weights = d.nearest.weights.back();
+    const auto times = [](double a, double b) { return b > 0 ? format_number(a / b, 2) : "1"; };
     Figure f;
     f.id = "errors";
-    f.title = "Error so far, all of rounding to nearest = 1";
+    f.title = "Squared error so far, all of rounding to nearest = 1";
     f.alt_text = fmt::format(
         "Squared errors against the columns rounded. At the end GPTQ's output error is {} and its "
         "weight error {} of that of rounding to nearest.",
-        format_number(d.gptq.outputs.back() / outputs, 2),
-        format_number(d.gptq.weights.back() / weights, 2));
+        times(d.gptq.outputs.back(), outputs), times(d.gptq.weights.back(), weights));
     f.x = {.label = "columns rounded"};
-    f.y = {.label = "of rounding to nearest"};
+    f.y = {.label = "times nearest's"};
     f.marks.emplace_back(line("output, GPTQ", Role::subject, d.gptq.outputs, outputs));
     f.marks.emplace_back(line("output, to nearest", Role::baseline, d.nearest.outputs, outputs));
     f.marks.emplace_back(line("weights, GPTQ", category(2), d.gptq.weights, weights));
     f.marks.emplace_back(line("weights, to nearest", Role::muted, d.nearest.weights, weights));
-    f.marks.emplace_back(Handle{.label = "",
+    f.marks.emplace_back(Handle{.label = fmt::format("{} rounded", look.steps),
                                 .role = Role::limit,
                                 .x = static_cast<double>(look.steps),
                                 .y = std::nullopt,
@@ -205,7 +202,7 @@ Figure outputs_figure(const Data& d) {
         {"GPTQ", Role::subject, {d.gptq.outputs.back() / seen, d.gptq.unseen.back() / unseen}}};
     Figure f;
     f.id = "outputs";
-    f.title = "Output error, all columns rounded";
+    f.title = "Output error at the end";
     f.alt_text =
         "Bars of the relative squared output error of rounding to nearest and of GPTQ, on the "
         "tokens it was calibrated on and on others.";
@@ -218,7 +215,7 @@ Figure outputs_figure(const Data& d) {
 
 Figure spectrum_figure(const Data& d) {
     constexpr double float_noise = 1e-7;
-    Line line{"eigenvalues of 2 XᵀX", Role::subject, {}, {}};
+    Line line{"", Role::subject, {}, {}};
     const std::vector<double>& values = d.layer->spectrum;
     for (std::size_t k = 0; k < values.size(); ++k) {
         line.x.push_back(static_cast<double>(k + 1));
@@ -228,12 +225,12 @@ Figure spectrum_figure(const Data& d) {
     }
     Figure f;
     f.id = "spectrum";
-    f.title = "Spectrum of the Hessian";
+    f.title = "Its spectrum";
     f.alt_text = fmt::format(
         "The {} eigenvalues of the Hessian, largest first, and what damping "
         "adds to each of them.",
         values.size());
-    f.x = {.label = "eigenvalue number"};
+    f.x = {.label = "number"};
     f.y = {.label = "eigenvalue", .scale = Scale::log10};
     f.marks.emplace_back(std::move(line));
     f.marks.emplace_back(Rule{"damping", Role::limit, false, d.damping});
@@ -250,7 +247,7 @@ Figure order_figure(const Data& d, const Look& look) {
     }
     Figure f;
     f.id = "order";
-    f.title = "Act-order: which column, when";
+    f.title = "Act-order";
     f.alt_text = fmt::format(
         "The column taken at each of {} steps; the largest input first, "
         "column {}.",
@@ -276,13 +273,8 @@ Look look_at(const Data& data, int step, int row, Shown shown) {
 
 std::vector<FigureRow> figures(const Data& d, const Look& look) {
     FigureRow top{1, {layer_figure(d, look), hessian_figure(d, look)}};
-    FigureRow middle{1, {flow_figure(d, look), errors_figure(d, look), outputs_figure(d)}};
-    if (d.options.act_order) {
-        middle.figures.push_back(order_figure(d, look));
-    } else {
-        middle.figures.push_back(spectrum_figure(d));
-    }
-    return {std::move(top), std::move(middle)};
+    top.figures.push_back(d.options.act_order ? order_figure(d, look) : spectrum_figure(d));
+    return {std::move(top), {1, {errors_figure(d, look), flow_figure(d, look), outputs_figure(d)}}};
 }
 
 }  // namespace nibble::gptq_lab

@@ -29,28 +29,36 @@ Ratios ratios_of(const Data& d) {
 }
 
 std::string finding(const Ratios& r) {
-    const bool gains = r.outputs<1, moves = r.weights> 1;
+    const bool contrast = (r.outputs < 1) == (r.weights > 1);
     return fmt::format(
-        "GPTQ's output error is {} of round-to-nearest's, {} the error of its weights is {} of "
-        "theirs.",
-        number(r.outputs, 2), gains && moves ? "though" : "and", number(r.weights, 3));
+        "GPTQ's output error is {} times that of rounding to nearest, {} its weight error is {} "
+        "times as large.",
+        number(r.outputs, 2), contrast ? "though" : "and", number(r.weights, 3));
+}
+
+/// Whether what was gained on the calibration tokens is there on others.
+std::string on_unseen(const Data& d, const Ratios& r) {
+    const std::string tokens =
+        fmt::format("{} calibration tokens for {} columns",
+                    format_count(static_cast<double>(d.layer->calibration.count)), d.cols());
+    if (r.outputs > 1) {
+        return "corrections pile up until they widen the ranges; more damping holds them back";
+    }
+    if (r.unseen > 1) {
+        return fmt::format("worse than rounding to nearest, because it fitted its {}", tokens);
+    }
+    if (r.unseen > 1.1 * r.outputs) {
+        return fmt::format("part of the gain was fitted to {}", tokens);
+    }
+    return fmt::format("{} are enough", tokens);
 }
 
 std::string explanation(const Data& d, const Ratios& r) {
-    std::string text = fmt::format(
+    return fmt::format(
         "Each column's rounding error goes on to the columns still to come, along its row of the "
-        "inverse Hessian. On {} unseen tokens the ratio is {}",
-        format_count(static_cast<double>(d.layer->unseen.count)), number(r.unseen, 2));
-    const double tokens = static_cast<double>(d.layer->calibration.count);
-    const std::string few =
-        fmt::format("{} calibration tokens for {} columns", format_count(tokens), d.cols());
-    if (r.unseen > 1) {
-        return text + fmt::format(": worse than rounding to nearest. It has fitted its {}.", few);
-    }
-    if (r.unseen > 1.1 * r.outputs) {
-        return text + fmt::format(": part of the gain was fitted to {}.", few);
-    }
-    return text + fmt::format(": {} are enough.", few);
+        "inverse Hessian. On {} unseen tokens the ratio is {}: {}.",
+        format_count(static_cast<double>(d.layer->unseen.count)), number(r.unseen, 2),
+        on_unseen(d, r));
 }
 
 void add_metrics(const Data& d, const Look& look, const Ratios& r, Outcome& o) {
@@ -110,21 +118,22 @@ void add_equations(const Data& d, const Look& look, Outcome& o) {
     const float* u = d.trace.factor.row(i);
     const Matrix<float> before = d.trace.after(i), after = d.trace.after(i + 1);
     const auto at = [](float v) { return number(static_cast<double>(v), 4); };
+    const auto minus = [&](float v) { return v < 0 ? fmt::format("({})", at(v)) : at(v); };
     const float e = d.trace.errors(r, i);
     o.equations.push_back(
         {"e = (w − q) / U_{ii}",
-         fmt::format("({} − {}) / {} = {}", at(before(r, i)), at(after(r, i)), at(u[i]), at(e)),
+         fmt::format("({} − {}) / {} = {}", at(before(r, i)), minus(after(r, i)), at(u[i]), at(e)),
          fmt::format("row {}, column {}, step {} of {}", r,
                      d.trace.order[static_cast<std::size_t>(i)], i + 1, d.cols())});
     if (i + 1 < d.cols()) {
         const float* most = std::max_element(
             u + i + 1, u + d.cols(), [](float a, float b) { return std::abs(a) < std::abs(b); });
         const Index j = most - u;
-        o.equations.push_back(
-            {"w_{j} ← w_{j} − e U_{ij}",
-             fmt::format("{} − {} · {} = {}", at(before(r, j)), at(e), at(*most), at(after(r, j))),
-             fmt::format("column {}, which gets most",
-                         d.trace.order[static_cast<std::size_t>(j)])});
+        o.equations.push_back({"w_{j} ← w_{j} − e U_{ij}",
+                               fmt::format("{} − {} · {} = {}", at(before(r, j)), minus(e),
+                                           minus(*most), at(after(r, j))),
+                               fmt::format("column {}, which gets most",
+                                           d.trace.order[static_cast<std::size_t>(j)])});
     }
     o.equations.push_back(
         {"H = 2 X^{T}X + d I,  H^{−1} = U^{T}U",
