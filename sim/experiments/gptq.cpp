@@ -31,6 +31,7 @@ struct Params {
     int step = 96;
     int row = 0;
     Shown shown = Shown::change;
+    gptq_lab::Third third = gptq_lab::Third::fitting;
 };
 
 Data run(const Params& p, const RunContext& context) {
@@ -48,7 +49,7 @@ Data run(const Params& p, const RunContext& context) {
 }
 
 Outcome show(const Params& p, const Data& data) {
-    const auto look = gptq_lab::look_at(data, p.step, p.row, p.shown);
+    const auto look = gptq_lab::look_at(data, p.step, p.row, p.shown, p.third);
     Outcome outcome;
     gptq_lab::describe(data, look, outcome);
     outcome.rows = gptq_lab::figures(data, look);
@@ -149,6 +150,15 @@ void add_views(Schema<Params>& schema) {
             .help("What the map of the layer shows.")
             .view()
             .advanced());
+    schema.push_back(choice("third", &Params::third,
+                            {{"fitting", "what fits"},
+                             {"hessian", "Hessian"},
+                             {"spectrum", "its spectrum"},
+                             {"order", "the order of columns"}})
+                         .label("Chart of")
+                         .help("What stands beside the errors: the Hessian, its eigenvalues beside "
+                               "the damping, or the column taken at each step.")
+                         .view());
 }
 
 Schema<Params> schema() {

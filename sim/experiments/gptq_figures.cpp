@@ -13,7 +13,7 @@
 namespace nibble::gptq_lab {
 namespace {
 
-constexpr Index most_map_rows = 64, most_map_cols = 256, most_tiles = 96;
+constexpr Index most_map_rows = 64, most_map_cols = 256, most_tiles = 256;
 
 std::size_t size(Index i) {
     return static_cast<std::size_t>(i);
@@ -79,9 +79,8 @@ Figure layer_figure(const Data& d, const Look& look) {
     map.pick_row_param = "row";
     Figure f;
     f.id = "layer";
-    f.title =
-        fmt::format("{} after {} of {} columns",
-                    is_change ? "Change of the weights" : "The weights", look.steps, d.cols());
+    f.title = fmt::format("{} after {} of {} columns", is_change ? "Change" : "Weights", look.steps,
+                          d.cols());
     f.alt_text = fmt::format(
         "Map of {} rows by {} columns in the order in which they are rounded. Left of column {} "
         "the weights are rounded; right of it they carry what makes up for that.",
@@ -94,7 +93,7 @@ Figure layer_figure(const Data& d, const Look& look) {
                      : "";
     f.marks.emplace_back(std::move(map));
     f.marks.emplace_back(now(look));
-    f.width = 1.75;
+    f.width = 1.3;
     return f;
 }
 
@@ -117,7 +116,7 @@ Figure hessian_figure(const Data& d, const Look& look) {
     map.pick_col_param = "step";
     Figure f;
     f.id = "hessian";
-    f.title = "Hessian, as correlations";
+    f.title = "Hessian (correlations)";
     f.alt_text = fmt::format(
         "Map of the {} by {} Hessian, each element divided by the root of its two diagonal ones.",
         n, n);
@@ -142,8 +141,7 @@ Figure flow_figure(const Data& d, const Look& look) {
     }
     Figure f;
     f.id = "flow";
-    f.title =
-        fmt::format("Where an error of 1 in column {} goes", d.trace.order[size(look.current)]);
+    f.title = fmt::format("Where the error of column {} goes", d.trace.order[size(look.current)]);
     f.alt_text = fmt::format(
         "Minus row {} of the inverse Hessian's factor, divided by its diagonal element: the "
         "correction of every later column.",
@@ -169,24 +167,21 @@ Figure errors_figure(const Data& d, const Look& look) {
     const auto times = [](double a, double b) { return b > 0 ? format_number(a / b, 2) : "1"; };
     Figure f;
     f.id = "errors";
-    f.title = "Squared error so far, all of rounding to nearest = 1";
+    f.title = "Squared error, nearest = 1";
     f.alt_text = fmt::format(
         "Squared errors against the columns rounded. At the end GPTQ's output error is {} and its "
         "weight error {} of that of rounding to nearest.",
         times(d.gptq.outputs.back(), outputs), times(d.gptq.weights.back(), weights));
     f.x = {.label = "columns rounded"};
-    f.y = {.label = "times nearest's"};
-    f.marks.emplace_back(line("output, GPTQ", Role::subject, d.gptq.outputs, outputs));
-    f.marks.emplace_back(line("output, to nearest", Role::baseline, d.nearest.outputs, outputs));
+    f.y = {.label = "times"};
+    f.marks.emplace_back(line("outputs, GPTQ", Role::subject, d.gptq.outputs, outputs));
+    f.marks.emplace_back(line("outputs, nearest", Role::baseline, d.nearest.outputs, outputs));
     f.marks.emplace_back(line("weights, GPTQ", category(2), d.gptq.weights, weights));
-    f.marks.emplace_back(line("weights, to nearest", Role::muted, d.nearest.weights, weights));
-    f.marks.emplace_back(Handle{.label = fmt::format("{} rounded", look.steps),
+    f.marks.emplace_back(Handle{.label = "",
                                 .role = Role::limit,
                                 .x = static_cast<double>(look.steps),
                                 .y = std::nullopt,
-                                .x_param = "step",
-                                .hint = "drag me"});
-    f.width = 1.3;
+                                .x_param = "step"});
     return f;
 }
 
@@ -194,22 +189,22 @@ Figure outputs_figure(const Data& d) {
     const double seen = d.output_norm > 0 ? d.output_norm : 1;
     const double unseen = d.unseen_norm > 0 ? d.unseen_norm : 1;
     Bars bars;
+    bars.horizontal = true;
     bars.names = {"calibration", "unseen"};
     bars.series = {
-        {"to nearest",
+        {"nearest",
          Role::baseline,
          {d.nearest.outputs.back() / seen, d.nearest.unseen.back() / unseen}},
         {"GPTQ", Role::subject, {d.gptq.outputs.back() / seen, d.gptq.unseen.back() / unseen}}};
     Figure f;
     f.id = "outputs";
-    f.title = "Output error at the end";
+    f.title = "Output error";
     f.alt_text =
         "Bars of the relative squared output error of rounding to nearest and of GPTQ, on the "
         "tokens it was calibrated on and on others.";
-    f.x = {.label = "tokens"};
-    f.y = {.label = "‖ΔY‖² / ‖Y‖²", .style = NumberStyle::percent};
+    f.x = {.label = "‖ΔY‖² / ‖Y‖²", .style = NumberStyle::percent};
     f.marks.emplace_back(std::move(bars));
-    f.width = 0.9;
+    f.width = 1;
     return f;
 }
 
@@ -225,7 +220,7 @@ Figure spectrum_figure(const Data& d) {
     }
     Figure f;
     f.id = "spectrum";
-    f.title = "Its spectrum";
+    f.title = "Spectrum of the Hessian";
     f.alt_text = fmt::format(
         "The {} eigenvalues of the Hessian, largest first, and what damping "
         "adds to each of them.",
@@ -262,19 +257,25 @@ Figure order_figure(const Data& d, const Look& look) {
 
 }  // namespace
 
-Look look_at(const Data& data, int step, int row, Shown shown) {
+Look look_at(const Data& data, int step, int row, Shown shown, Third third) {
     Look look;
     look.steps = std::clamp<Index>(step, 0, data.cols());
     look.current = std::max<Index>(look.steps - 1, 0);
     look.row = std::clamp<Index>(row, 0, data.rows() - 1);
     look.shown = shown;
+    look.third = third;
     return look;
 }
 
 std::vector<FigureRow> figures(const Data& d, const Look& look) {
-    FigureRow top{1, {layer_figure(d, look), hessian_figure(d, look)}};
-    top.figures.push_back(d.options.act_order ? order_figure(d, look) : spectrum_figure(d));
-    return {std::move(top), {1, {errors_figure(d, look), flow_figure(d, look), outputs_figure(d)}}};
+    const Third third = look.third != Third::fitting ? look.third
+                        : d.options.act_order        ? Third::order
+                                                     : Third::hessian;
+    Figure chosen = third == Third::order      ? order_figure(d, look)
+                    : third == Third::spectrum ? spectrum_figure(d)
+                                               : hessian_figure(d, look);
+    return {{1.15, {layer_figure(d, look), errors_figure(d, look)}},
+            {1, {flow_figure(d, look), std::move(chosen), outputs_figure(d)}}};
 }
 
 }  // namespace nibble::gptq_lab

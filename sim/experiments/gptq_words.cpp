@@ -55,8 +55,8 @@ std::string on_unseen(const Data& d, const Ratios& r) {
 
 std::string explanation(const Data& d, const Ratios& r) {
     return fmt::format(
-        "Each column's rounding error goes on to the columns still to come, along its row of the "
-        "inverse Hessian. On {} unseen tokens the ratio is {}: {}.",
+        "Each column's error goes on to later columns along its row of the inverse Hessian. On {} "
+        "unseen tokens the ratio is {}: {}.",
         format_count(static_cast<double>(d.layer->unseen.count)), number(r.unseen, 2),
         on_unseen(d, r));
 }
