@@ -148,7 +148,7 @@ Figure flow_figure(const Data& d, const Look& look) {
         look.current);
     f.x = {.label = d.options.act_order ? "step" : "column",
            .limits = std::pair{0.0, static_cast<double>(d.cols())}};
-    f.y = {.label = "−U_ij / U_ii"};
+    f.y = {.label = "per unit of w − q"};
     f.marks.emplace_back(std::move(line));
     f.marks.emplace_back(now(look));
     return f;

@@ -112,17 +112,28 @@ Table moments_table(const Data& d) {
     return t;
 }
 
+/// One weight after `steps` columns were rounded: GptqTrace::after for a single element.
+double weight_after(const GptqTrace& trace, Index row, Index at, Index steps) {
+    double w = static_cast<double>(trace.weights(row, at));
+    for (Index k = 0; k < std::min(steps, at + 1); ++k) {
+        w -= static_cast<double>(trace.errors(row, k)) * static_cast<double>(trace.factor(k, at));
+    }
+    return w;
+}
+
 /// The current column in the chosen row, and the later column that gets most of its error.
 void add_equations(const Data& d, const Look& look, Outcome& o) {
     const Index i = look.current, r = look.row;
     const float* u = d.trace.factor.row(i);
-    const Matrix<float> before = d.trace.after(i), after = d.trace.after(i + 1);
-    const auto at = [](float v) { return number(static_cast<double>(v), 4); };
-    const auto minus = [&](float v) { return v < 0 ? fmt::format("({})", at(v)) : at(v); };
-    const float e = d.trace.errors(r, i);
+    const auto at = [](double v) { return number(v, 4); };
+    const auto signed_at = [&](double v) { return v < 0 ? fmt::format("({})", at(v)) : at(v); };
+    const auto before = [&](Index j) { return weight_after(d.trace, r, j, i); };
+    const auto after = [&](Index j) { return weight_after(d.trace, r, j, i + 1); };
+    const auto e = static_cast<double>(d.trace.errors(r, i));
     o.equations.push_back(
         {"e = (w − q) / U_{ii}",
-         fmt::format("({} − {}) / {} = {}", at(before(r, i)), minus(after(r, i)), at(u[i]), at(e)),
+         fmt::format("({} − {}) / {} = {}", at(before(i)), signed_at(after(i)),
+                     at(static_cast<double>(u[i])), at(e)),
          fmt::format("row {}, column {}, step {} of {}", r,
                      d.trace.order[static_cast<std::size_t>(i)], i + 1, d.cols())});
     if (i + 1 < d.cols()) {
@@ -130,8 +141,8 @@ void add_equations(const Data& d, const Look& look, Outcome& o) {
             u + i + 1, u + d.cols(), [](float a, float b) { return std::abs(a) < std::abs(b); });
         const Index j = most - u;
         o.equations.push_back({"w_{j} ← w_{j} − e U_{ij}",
-                               fmt::format("{} − {} · {} = {}", at(before(r, j)), minus(e),
-                                           minus(*most), at(after(r, j))),
+                               fmt::format("{} − {} · {} = {}", at(before(j)), signed_at(e),
+                                           signed_at(static_cast<double>(*most)), at(after(j))),
                                fmt::format("column {}, which gets most",
                                            d.trace.order[static_cast<std::size_t>(j)])});
     }
