@@ -5,6 +5,7 @@ namespace nibble {
 Experiment number_formats();
 Experiment quantizer();
 Experiment kernel_ladder();
+Experiment gptq_lab_experiment();
 Experiment tiny_model_lab();
 Experiment training();
 Experiment roofline();
@@ -21,6 +22,7 @@ const Experiments& all_experiments() {
         number_formats(),
         quantizer(),
         kernel_ladder(),
+        gptq_lab_experiment(),
         tiny_model_lab(),
         training(),
         roofline(),

@@ -1,0 +1,166 @@
+// The layer: of a model that comes along, of the reader's, or made to order.
+#include <Eigen/Eigenvalues>
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "sim/experiments/gptq_data.hpp"
+#include "sim/experiments/tiny_model_data.hpp"
+#include "sim/model/evaluate.hpp"
+#include "sim/model/shipped.hpp"
+
+namespace nibble::gptq_lab {
+namespace {
+
+constexpr Index most_rows = 256, most_cols = 1024;
+constexpr int unseen_documents = 16;
+constexpr Index synthetic_rows = 128, synthetic_cols = 192;
+constexpr Index tokens_a_document = 96;  // synthetic
+constexpr Index reflections = 3;
+
+Matrix<float> corner(View<const float> m, Index rows, Index cols) {
+    Matrix<float> out(std::min(rows, m.rows), std::min(cols, m.cols));
+    for (Index r = 0; r < out.rows(); ++r) {
+        std::copy_n(m.row(r), out.cols(), out.row(r));
+    }
+    return out;
+}
+
+Tokens sum_up(const Matrix<float>& x) {
+    const Matrix<float> part = corner(x.view(), x.rows(), most_cols);
+    return {part.rows(), gram_of(part.view())};
+}
+
+/// Documents of all domains in turn.
+std::vector<TokenIds> documents_of(const tiny_model::Loaded& loaded, Split split, int count,
+                                   std::uint64_t seed) {
+    std::vector<TokenIds> all;
+    const ModelConfig& c = loaded.model.config;
+    for (int i = 0; i < count; ++i) {
+        const auto index = static_cast<std::uint64_t>(i);
+        TokenIds ids = tokens_of(make_document(seed, split, all_domains[index % 4], index / 4),
+                                 loaded.files->needed_tokenizer(), c);
+        ids.resize(std::min(ids.size(), static_cast<std::size_t>(c.max_positions)));
+        all.push_back(std::move(ids));
+    }
+    return all;
+}
+
+std::string model_of(const Source& source) {
+    if (source.from != From::file) {
+        return source.from == From::target ? "target" : "draft";
+    }
+    if (source.file.empty()) {
+        throw Error(Error::Code::bad_param, "no model of yours is named",
+                    "--file takes a .gguf file, or a folder with config.json and *.safetensors");
+    }
+    return source.file;
+}
+
+Layer from_model(const tiny_model::Loaded& loaded, const Source& source,
+                 const RunContext& context) {
+    const Index last = loaded.model.config.layers - 1;
+    const LinearId id{std::min(source.layer, last), source.kind};
+    const Index all_tokens =
+        loaded.model.config.max_positions * std::max<Index>(source.documents, unseen_documents);
+    Layer layer;
+    layer.name = fmt::format("{} of {}", name(id), loaded.name);
+    const LayerWeights<float> weights = loaded.model.layer(id.layer);
+    layer.all_rows = weights[id.kind].rows;
+    layer.all_cols = weights[id.kind].cols;
+    layer.weights = corner(weights[id.kind], most_rows, most_cols);
+    const auto read = [&](Split split, int count) {
+        context.check();
+        const auto documents = documents_of(loaded, split, count, context.seed);
+        return sum_up(capture(loaded.model, id, documents, all_tokens));
+    };
+    layer.calibration = read(Split::train, source.documents);
+    context.progress(0.3);
+    layer.unseen = read(Split::validation, unseen_documents);
+    return layer;
+}
+
+/// Normal values whose covariance has the eigenvalues k^-decay, in a basis that some reflections
+/// turn away from the axes; every 24th channel is then multiplied.
+Matrix<float> synthetic_tokens(const Source& source, Index count, const Rng& rng,
+                               const Rng& basis) {
+    Matrix<float> x(count, synthetic_cols);
+    const auto cols = static_cast<std::size_t>(synthetic_cols);
+    std::vector<double> z(cols), v(cols);
+    for (Index t = 0; t < count; ++t) {
+        for (std::size_t c = 0; c < cols; ++c) {
+            z[c] = rng.normal(static_cast<std::uint64_t>(t) * cols + c) *
+                   std::pow(static_cast<double>(c + 1), -0.5 * source.decay);
+        }
+        for (Index k = 0; k < reflections; ++k) {
+            double along = 0, square = 0;
+            for (std::size_t c = 0; c < cols; ++c) {
+                v[c] = basis.normal(static_cast<std::uint64_t>(k) * cols + c);
+                along += v[c] * z[c];
+                square += v[c] * v[c];
+            }
+            for (std::size_t c = 0; c < cols; ++c) {
+                z[c] -= 2 * along / square * v[c];
+            }
+        }
+        for (std::size_t c = 0; c < cols; ++c) {
+            x(t, static_cast<Index>(c)) =
+                static_cast<float>(c % 24 == 12 ? source.outlier * z[c] : z[c]);
+        }
+    }
+    return x;
+}
+
+Layer synthetic(const Source& source, std::uint64_t seed) {
+    const Rng rng = Rng(seed).stream("gptq layer");
+    Layer layer;
+    layer.name = fmt::format("a synthetic layer, {} x {}", synthetic_rows, synthetic_cols);
+    layer.weights.resize(synthetic_rows, synthetic_cols);
+    layer.all_rows = synthetic_rows;
+    layer.all_cols = synthetic_cols;
+    for (std::size_t i = 0; i < layer.weights.values().size(); ++i) {
+        layer.weights.values()[i] = static_cast<float>(0.02 * rng.stream("weights").normal(i));
+    }
+    const auto tokens = [&](const char* use, int documents) {
+        return sum_up(synthetic_tokens(source, documents * tokens_a_document, rng.stream(use),
+                                       rng.stream("basis")));
+    };
+    layer.calibration = tokens("calibration", source.documents);
+    layer.unseen = tokens("unseen", unseen_documents);
+    return layer;
+}
+
+Layer with_spectrum(Layer layer) {
+    const Matrix<float>& gram = layer.calibration.gram;
+    const Eigen::Map<const Eigen::MatrixXf> map(gram.values().data(), gram.rows(), gram.cols());
+    const Eigen::MatrixXd h = 2 * map.cast<double>();
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(h, Eigen::EigenvaluesOnly);
+    const auto& rising = solver.eigenvalues();
+    layer.spectrum.assign(rising.begin(), rising.end());
+    std::reverse(layer.spectrum.begin(), layer.spectrum.end());
+    return layer;
+}
+
+std::size_t bytes_of(const Layer& layer) {
+    return 4 * (layer.weights.values().size() + 2 * layer.unseen.gram.values().size());
+}
+
+}  // namespace
+
+std::shared_ptr<const Layer> load_layer(const Source& source, const RunContext& context) {
+    if (source.from == From::synthetic) {
+        return context.memo<Layer>(
+            fmt::format("gptq synthetic {} {} {} {}", source.documents, source.decay,
+                        source.outlier, context.seed),
+            [&] { return with_spectrum(synthetic(source, context.seed)); }, bytes_of);
+    }
+    const std::string model = model_of(source);
+    const auto loaded = tiny_model::load(model, context);
+    return context.memo<Layer>(
+        fmt::format("gptq layer {} {} {} {} {} {}", model_path(model).string(),
+                    file_stamp(loaded->files->path().string()), source.layer,
+                    static_cast<int>(source.kind), source.documents, context.seed),
+        [&] { return with_spectrum(from_model(*loaded, source, context)); }, bytes_of);
+}
+
+}  // namespace nibble::gptq_lab
