@@ -33,6 +33,7 @@ public:
           low_(size(format.groups(cols))),
           high_(low_.size()),
           scales_(low_.size()),
+          stored_(low_.size()),
           zeros_(low_.size()) {}
 
     void round(std::span<const float> row, std::span<float> out) {
@@ -40,16 +41,17 @@ public:
         for (std::size_t g = 0; g < low_.size(); ++g) {
             const GroupScale s = format_.group_scale(low_[g], high_[g]);
             scales_[g] = s.scale;
+            stored_[g] = s.stored;
             zeros_[g] = s.zero;
         }
-        kernels::quantize(row, length_, {scales_, scales_, zeros_}, grid_, {.dequantized = out});
+        kernels::quantize(row, length_, {scales_, stored_, zeros_}, grid_, {.dequantized = out});
     }
 
 private:
     const IntegerFormat& format_;
     std::size_t length_;
     kernels::IntegerGrid grid_;
-    std::vector<float> low_, high_, scales_, zeros_;
+    std::vector<float> low_, high_, scales_, stored_, zeros_;
 };
 
 /// (cols) mean over the rows of |w| / max|w| of its group.

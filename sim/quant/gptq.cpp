@@ -83,6 +83,7 @@ public:
         }
         const Index groups = out.groups();
         scales_.assign(size(groups * padded_), 1.0F);
+        stored_.assign(size(groups * padded_), 1.0F);
         zeros_.assign(size(groups * padded_), 0.0F);
     }
 
@@ -108,11 +109,14 @@ public:
 
 private:
     float* scale(Index group) { return scales_.data() + group * padded_; }
+    /// What checkpoints keep. Errors are fed forward under the scale in FP32, as the references do.
+    float* stored(Index group) { return stored_.data() + group * padded_; }
     float* zero(Index group) { return zeros_.data() + group * padded_; }
 
     void set_group(Index group, Index row, float low, float high) {
         const GroupScale s = plan_.options.format.group_scale(low, high);
         scale(group)[row] = s.scale;
+        stored(group)[row] = s.stored;
         zero(group)[row] = s.zero;
     }
 
@@ -209,7 +213,7 @@ private:
         const Index groups = out_.groups();
         for (Index g = 0; g < groups; ++g) {
             for (Index r = 0; r < rows_; ++r) {
-                out_.scales[size((first_ + r) * groups + g)] = scale(g)[r];
+                out_.scales[size((first_ + r) * groups + g)] = stored(g)[r];
                 out_.zeros[size((first_ + r) * groups + g)] = zero(g)[r];
             }
         }
@@ -221,7 +225,7 @@ private:
     GptqTrace* trace_;
     Matrix<float> weights_;                         // (rows, n) in the order of steps
     Matrix<float> block_weights_, codes_, errors_;  // (columns of the block, padded rows)
-    std::vector<float> scales_, zeros_;             // (group, padded rows)
+    std::vector<float> scales_, stored_, zeros_;    // (group, padded rows)
     std::vector<kernels::ColumnGrid> grids_;        // (columns of the block)
 };
 

@@ -12,6 +12,7 @@ namespace nibble {
 namespace {
 
 constexpr float largest_fp16 = 65504, smallest_fp16 = 0x1p-24F;
+constexpr float smallest_scale = 0x1p-126F;  // below, quotients would lose digits or not be finite
 
 float stored_scale(float scale, ScaleFormat format) {
     if (format == ScaleFormat::fp32) {
@@ -30,15 +31,17 @@ float stored_scale(float scale, ScaleFormat format) {
 
 GroupScale IntegerFormat::group_scale(float low, float high) const {
     const float middle = static_cast<float>(1 << (bits - 1));
+    const auto with = [&](float scale, float zero) {
+        return GroupScale{scale, stored_scale(scale, scale_format), zero};
+    };
     if (rule == RangeRule::awq) {
         constexpr float narrowest = 1e-5F;
         if (symmetric) {
             const float most = std::max({std::abs(low), std::abs(high), narrowest});
-            return {stored_scale(most / (middle - 1), scale_format), middle};
+            return with(most / (middle - 1), middle);
         }
-        const float scale =
-            stored_scale(std::max(high - low, narrowest) / max_code(), scale_format);
-        return {scale, std::clamp(-std::nearbyint(low / scale), 0.0F, max_code())};
+        const float scale = std::max(high - low, narrowest) / max_code();
+        return with(scale, std::clamp(-std::nearbyint(low / scale), 0.0F, max_code()));
     }
     low = std::min(low, 0.0F);
     high = std::max(high, 0.0F);
@@ -50,8 +53,8 @@ GroupScale IntegerFormat::group_scale(float low, float high) const {
         low = -1;
         high = 1;
     }
-    const float scale = stored_scale((high - low) / max_code(), scale_format);
-    return {scale, symmetric ? middle : std::nearbyint(-low / scale)};
+    const float scale = std::max((high - low) / max_code(), smallest_scale);
+    return with(scale, symmetric ? middle : std::nearbyint(-low / scale));
 }
 
 IntegerWeights::IntegerWeights(const IntegerFormat& integer_format, Index row_count,

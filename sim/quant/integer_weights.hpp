@@ -10,8 +10,9 @@
 //   awq    the range is that of the weights, at least 1e-5 wide; z is held to 0 .. 2^b - 1.
 //          Symmetric: s = max|w| / (2^(b-1) - 1), z = 2^(b-1).
 //
-// Codes are clamp(round(w / s) + z, 0, 2^b - 1), halves to even, quotients divided. Scales are
-// rounded to FP16 before they are used, so that the stored ones are those that quantized.
+// Codes are clamp(round(w / s) + z, 0, 2^b - 1), halves to even, quotients divided, with s in FP32
+// as in the references. Weights come back with the scale that is stored: s in FP16. (To find codes
+// with that one too would move the largest weight of a symmetric group, which lies on a half.)
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,9 @@ namespace nibble {
 enum class RangeRule { gptq, awq };
 
 struct GroupScale {
-    float scale = 1, zero = 0;
+    float scale = 1;   // that finds codes
+    float stored = 1;  // that codes come back with
+    float zero = 0;
 };
 
 struct IntegerFormat {
@@ -53,7 +56,7 @@ struct IntegerWeights {
     IntegerFormat format;
     Index rows = 0, cols = 0;
     std::vector<std::uint8_t> codes;     // (rows, cols)
-    std::vector<float> scales, zeros;    // (rows, groups)
+    std::vector<float> scales, zeros;    // (rows, groups), scales as they are stored
     std::vector<std::int32_t> group_of;  // (cols)
 
     /// With groups of adjacent columns; codes and scales are still to be filled in.

@@ -13,7 +13,7 @@ IntegerWeights round_to_nearest(View<const float> weights, const IntegerFormat& 
     const kernels::IntegerGrid grid{0, (1 << format.bits) - 1};
     parallel_for(
         static_cast<std::size_t>(weights.rows), 16, [&](std::size_t begin, std::size_t end) {
-            std::vector<float> low(groups), high(groups);
+            std::vector<float> low(groups), high(groups), finding(groups);
             std::vector<std::int16_t> codes(cols);
             for (std::size_t r = begin; r < end; ++r) {
                 const std::span<const float> row(weights.row(static_cast<Index>(r)), cols);
@@ -22,10 +22,11 @@ IntegerWeights round_to_nearest(View<const float> weights, const IntegerFormat& 
                 kernels::group_ranges(row, length, low, high);
                 for (std::size_t g = 0; g < groups; ++g) {
                     const GroupScale s = format.group_scale(low[g], high[g]);
-                    scales[g] = s.scale;
+                    finding[g] = s.scale;
+                    scales[g] = s.stored;
                     zeros[g] = s.zero;
                 }
-                kernels::quantize(row, length, {scales, scales, zeros}, grid, {.codes = codes});
+                kernels::quantize(row, length, {finding, scales, zeros}, grid, {.codes = codes});
                 std::copy(codes.begin(), codes.end(),
                           out.codes.begin() + static_cast<Index>(r * cols));
             }

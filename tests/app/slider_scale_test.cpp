@@ -10,7 +10,7 @@ namespace {
 
 ParamInfo number(ParamType type, Range range, const std::string& unit = "") {
     ParamInfo p;
-    p.name = "x";
+    p.name = std::string("x");  // as a literal, g++ 12 warns of a copy that is not there
     p.type = type;
     p.range = range;
     p.unit_name = unit;

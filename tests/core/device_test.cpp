@@ -96,7 +96,8 @@ TEST_CASE("results are kept by device, and labs without kernels always compute o
 }
 
 TEST_CASE("a scenario keeps its device, and the command names it", "[device][scenario]") {
-    const Experiments all = {toy::experiment()};
+    Experiments all = {toy::experiment()};
+    all[0].uses_device = true;
     Scenario s{"toy", all[0].defaults()};
     CHECK(to_command(s, all) == "nibble run toy");
     s.device = Machine::emulated;

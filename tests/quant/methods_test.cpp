@@ -58,6 +58,10 @@ TEST_CASE("rounding to nearest, by hand", "[methods]") {
     // FP16 scales are what a checkpoint will multiply with.
     const IntegerWeights half = round_to_nearest(w.view(), {4, 0, true});
     CHECK(half.scales[0] == f16_to_float(float_to_f16(1.6F / 15)));
+    // The codes are those of the scale before it was rounded: 0.8 lies on a half, 7.5 steps.
+    CHECK(half.codes == symmetric.codes);
+    const IntegerWeights tiny = round_to_nearest(row_of({1e-44F, -1e-44F}).view(), {4, 0, false});
+    CHECK(std::abs(tiny.dequantize()(0, 0)) < 1e-6F);  // FP16 scales end at 6e-8
 }
 
 TEST_CASE("groups of one sign follow each rule", "[methods]") {

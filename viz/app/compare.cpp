@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "sim/core/text.hpp"
+#include "viz/figure/ticks.hpp"
 
 namespace nibble {
 namespace {
@@ -46,7 +47,8 @@ MetricText metric_text(const Metric& m) {
         return {format_number(m.value * 100, m.digits), m.unit.empty() ? "%" : m.unit};
     }
     const bool counts = m.value == std::round(m.value) && std::abs(m.value) >= 10000;
-    return {counts ? format_count(m.value) : format_number(m.value, m.digits), m.unit};
+    return {counts ? format_count(m.value) : format_value(m.value, NumberStyle::plain, m.digits),
+            m.unit};
 }
 
 std::optional<Difference> difference(const Metric& now, const Metric& a) {

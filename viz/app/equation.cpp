@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <utility>
 
 namespace nibble {
 namespace {
@@ -35,6 +36,15 @@ public:
             } else if (c == "}" && level_ != 0) {
                 level_ = 0;
                 at_ += 1;
+            } else if (const std::size_t end = end_of_exponent(); end > 0) {
+                add("×10", false);
+                const int level = std::exchange(level_, 1);
+                for (at_ += 1; at_ < end; ++at_) {
+                    if (text_[at_] != '+' && !(text_[at_] == '0' && leads(end))) {
+                        add(text_[at_] == '-' ? "\u2212" : text_.substr(at_, 1), false);
+                    }
+                }
+                level_ = level;
             } else if (is_letter(c)) {
                 read_word();
             } else {
@@ -46,6 +56,29 @@ public:
     }
 
 private:
+    /// Where the exponent of a number such as 8.8e-07 ends, when `at_` is at its e; else 0.
+    std::size_t end_of_exponent() const {
+        const auto digit = [&](std::size_t i) {
+            return i < text_.size() && std::isdigit(static_cast<unsigned char>(text_[i])) != 0;
+        };
+        if (level_ != 0 || text_[at_] != 'e' || at_ == 0 || !digit(at_ - 1)) {
+            return 0;
+        }
+        std::size_t end = at_ + 1;
+        end += end < text_.size() && (text_[end] == '-' || text_[end] == '+') ? 1 : 0;
+        if (!digit(end)) {
+            return 0;
+        }
+        while (digit(end)) {
+            ++end;
+        }
+        return end;
+    }
+    /// Whether the zero at `at_` stands before another digit of the exponent, and none before it.
+    bool leads(std::size_t end) const {
+        return at_ + 1 < end && !std::isdigit(static_cast<unsigned char>(text_[at_ - 1]));
+    }
+
     void read_word() {
         std::size_t end = at_, letters = 0;
         while (end < text_.size()) {

@@ -87,6 +87,9 @@ int generate_command(const Words& words) {
         return 0;
     }
     use_threads(line);
+    const Sampling sampling{get<double>(line, "temperature"), get<std::int64_t>(line, "top_k"),
+                            static_cast<std::uint64_t>(get<std::int64_t>(line, "seed")),
+                            get<double>(line, "top_p")};
     const auto files = model_of(line);
     const Tokenizer& tokenizer = files->needed_tokenizer();
     const std::string prompt = line.text("prompt");
@@ -96,9 +99,6 @@ int generate_command(const Words& words) {
     }
     const TokenIds rest = tokenizer.encode(prompt);
     ids.insert(ids.end(), rest.begin(), rest.end());
-    const Sampling sampling{get<double>(line, "temperature"), get<std::int64_t>(line, "top_k"),
-                            static_cast<std::uint64_t>(get<std::int64_t>(line, "seed")),
-                            get<double>(line, "top_p")};
     const bool json = line.is_on("json");
     const Interruptible interruptible;
     TokenIds made;
