@@ -4,6 +4,7 @@ namespace nibble {
 
 Experiment number_formats();
 Experiment quantizer();
+Experiment layer_methods();
 Experiment kernel_ladder();
 Experiment tiny_model_lab();
 Experiment training();
@@ -20,6 +21,7 @@ const Experiments& all_experiments() {
     static const Experiments all = {
         number_formats(),
         quantizer(),
+        layer_methods(),
         kernel_ladder(),
         tiny_model_lab(),
         training(),
