@@ -4,6 +4,7 @@ namespace nibble {
 
 Experiment number_formats();
 Experiment quantizer();
+Experiment layer_methods();
 Experiment kernel_ladder();
 Experiment gptq_lab_experiment();
 Experiment tiny_model_lab();
@@ -21,6 +22,7 @@ const Experiments& all_experiments() {
     static const Experiments all = {
         number_formats(),
         quantizer(),
+        layer_methods(),
         kernel_ladder(),
         gptq_lab_experiment(),
         tiny_model_lab(),
