@@ -4,9 +4,9 @@ namespace nibble {
 
 Experiment number_formats();
 Experiment quantizer();
-Experiment layer_methods();
 Experiment kernel_ladder();
 Experiment gptq_lab_experiment();
+Experiment layer_methods();
 Experiment tiny_model_lab();
 Experiment training();
 Experiment roofline();
@@ -22,9 +22,9 @@ const Experiments& all_experiments() {
     static const Experiments all = {
         number_formats(),
         quantizer(),
-        layer_methods(),
         kernel_ladder(),
         gptq_lab_experiment(),
+        layer_methods(),
         tiny_model_lab(),
         training(),
         roofline(),

@@ -2,6 +2,8 @@
 //
 // The default job is group-wise INT4 of 8 x 512 floats in 128 groups of 32. It needs the floats
 // (16384 bytes), half a byte of code for each (2048) and 128 scales (512): 18944 bytes.
+#include <nlohmann/json.hpp>
+
 #include "sim/core/text.hpp"
 #include "sim/experiments/all.hpp"
 #include "sim/experiments/kernel_ladder_figures.hpp"
