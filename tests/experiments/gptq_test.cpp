@@ -2,8 +2,9 @@
 #include <cmath>
 #include <set>
 
+#include "sim/core/text.hpp"
 #include "sim/experiments/all.hpp"
-#include "sim/experiments/gptq_data.hpp"
+#include "sim/experiments/gptq_figures.hpp"
 
 #include "tests/catch.hpp"
 
@@ -148,6 +149,22 @@ TEST_CASE("independent inputs leave GPTQ little to gain, few tokens much to over
     CHECK(steep.metric("output_error_ratio").value < 0.8);
     const Outcome few = run_synthetic({{"documents", "1"}});
     CHECK(few.metric("unseen_error_ratio").value > 2 * few.metric("output_error_ratio").value);
+}
+
+TEST_CASE("the equations hold the numbers of the trace", "[gptq-lab]") {
+    const Data d = synthetic_data(false);
+    const Look look = look_at(d, 51, 3, Shown::change, Third::fitting);
+    CHECK(look.current == 50);
+    Outcome o;
+    describe(d, look, o);
+    const auto told = [](float v) { return format_number(static_cast<double>(v), 4); };
+    const float w = d.trace.after(50)(3, 50), e = d.trace.errors(3, 50);
+    const std::string& values = o.equations.at(0).values;
+    CHECK(values.find("(" + told(w) + " − ") == 0);
+    CHECK(values.ends_with("/ " + told(d.trace.factor(50, 50)) + " = " + told(e)));
+    // Beyond the ends the nearest moment is shown.
+    CHECK(look_at(d, 1024, 255, Shown::change, Third::fitting).steps == 192);
+    CHECK(look_at(d, 1024, 255, Shown::change, Third::fitting).row == 127);
 }
 
 TEST_CASE("scrubbing rounds nothing again", "[gptq-lab]") {
