@@ -100,7 +100,7 @@ Figure layer_figure(const Data& d, const Look& look) {
 /// H_ij / sqrt(H_ii H_jj) in the order of the steps.
 Figure hessian_figure(const Data& d, const Look& look) {
     const Index n = d.cols();
-    const Matrix<float>& gram = d.layer->calibration.gram;
+    const Matrix<float>& gram = d.layer->calibration->gram;
     Matrix<float> h(n, n);
     for (Index i = 0; i < n; ++i) {
         const Index a = d.trace.order[size(i)];
@@ -211,7 +211,7 @@ Figure outputs_figure(const Data& d) {
 Figure spectrum_figure(const Data& d) {
     constexpr double float_noise = 1e-7;
     Line line{"", Role::subject, {}, {}};
-    const std::vector<double>& values = d.layer->spectrum;
+    const std::vector<double>& values = d.layer->calibration->spectrum;
     for (std::size_t k = 0; k < values.size(); ++k) {
         line.x.push_back(static_cast<double>(k + 1));
         line.y.push_back(values[k] > float_noise * values[0]

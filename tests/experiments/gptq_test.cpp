@@ -117,7 +117,7 @@ TEST_CASE("the map shows rounded columns on the left and corrections on the righ
 
 TEST_CASE("act-order takes the largest inputs first and shows the permutation", "[gptq-lab]") {
     const Data d = synthetic_data(true);
-    const Matrix<float>& gram = d.layer->calibration.gram;
+    const Matrix<float>& gram = d.layer->calibration->gram;
     for (std::size_t i = 1; i < d.trace.order.size(); ++i) {
         const Index a = d.trace.order[i - 1], b = d.trace.order[i];
         CHECK(gram(a, a) >= gram(b, b));
@@ -132,13 +132,14 @@ TEST_CASE("the spectrum sums to the trace of the Hessian", "[gptq-lab]") {
     const Data d = synthetic_data(false);
     double trace = 0, sum = 0;
     for (Index i = 0; i < d.cols(); ++i) {
-        trace += 2 * static_cast<double>(d.layer->calibration.gram(i, i));
+        trace += 2 * static_cast<double>(d.layer->calibration->gram(i, i));
     }
-    for (const double v : d.layer->spectrum) {
+    for (const double v : d.layer->calibration->spectrum) {
         sum += v;
     }
     CHECK(sum == Approx(trace).epsilon(1e-9));  // both in double, of the same floats
-    CHECK(std::is_sorted(d.layer->spectrum.rbegin(), d.layer->spectrum.rend()));
+    CHECK(std::is_sorted(d.layer->calibration->spectrum.rbegin(),
+                         d.layer->calibration->spectrum.rend()));
 }
 
 TEST_CASE("independent inputs leave GPTQ little to gain, few tokens much to overfit",
