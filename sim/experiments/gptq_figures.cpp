@@ -141,14 +141,14 @@ Figure flow_figure(const Data& d, const Look& look) {
     }
     Figure f;
     f.id = "flow";
-    f.title = fmt::format("Where the error of column {} goes", d.trace.order[size(look.current)]);
+    f.title = fmt::format("Where column {}'s error goes", d.trace.order[size(look.current)]);
     f.alt_text = fmt::format(
         "Minus row {} of the inverse Hessian's factor, divided by its diagonal element: the "
         "correction of every later column.",
         look.current);
     f.x = {.label = d.options.act_order ? "step" : "column",
            .limits = std::pair{0.0, static_cast<double>(d.cols())}};
-    f.y = {.label = "per unit of w − q"};
+    f.y = {.label = "passed on"};
     f.marks.emplace_back(std::move(line));
     f.marks.emplace_back(now(look));
     return f;

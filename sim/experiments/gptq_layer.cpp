@@ -16,7 +16,7 @@ constexpr Index most_rows = 256, most_cols = 1024;
 constexpr int unseen_documents = 16;
 constexpr Index synthetic_rows = 128, synthetic_cols = 192;
 constexpr Index tokens_a_document = 96;  // synthetic
-constexpr Index reflections = 3;
+constexpr std::size_t reflections = 3;
 
 Matrix<float> corner(View<const float> m, Index rows, Index cols) {
     Matrix<float> out(std::min(rows, m.rows), std::min(cols, m.cols));
@@ -112,16 +112,21 @@ Matrix<float> synthetic_tokens(const Source& source, Index count, const Rng& rng
                                const Rng& basis) {
     Matrix<float> x(count, synthetic_cols);
     const auto cols = static_cast<std::size_t>(synthetic_cols);
-    std::vector<double> z(cols), v(cols);
+    std::vector<double> z(cols);
+    std::vector<std::vector<double>> normals(reflections, std::vector<double>(cols));
+    for (std::size_t k = 0; k < normals.size(); ++k) {
+        for (std::size_t c = 0; c < cols; ++c) {
+            normals[k][c] = basis.normal(k * cols + c);
+        }
+    }
     for (Index t = 0; t < count; ++t) {
         for (std::size_t c = 0; c < cols; ++c) {
             z[c] = rng.normal(static_cast<std::uint64_t>(t) * cols + c) *
                    std::pow(static_cast<double>(c + 1), -0.5 * source.decay);
         }
-        for (Index k = 0; k < reflections; ++k) {
+        for (const std::vector<double>& v : normals) {
             double along = 0, square = 0;
             for (std::size_t c = 0; c < cols; ++c) {
-                v[c] = basis.normal(static_cast<std::uint64_t>(k) * cols + c);
                 along += v[c] * z[c];
                 square += v[c] * v[c];
             }
