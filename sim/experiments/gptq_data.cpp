@@ -75,7 +75,7 @@ Data quantize(std::shared_ptr<const Layer> layer, const GptqOptions& options,
         context.preview ? std::min(preview_rows, d.layer->weights.rows()) : d.layer->weights.rows();
     d.is_preview = rows < d.layer->weights.rows();
     const Matrix<float> weights = first_rows(d.layer->weights, rows);
-    const Matrix<float>& gram = d.layer->calibration.gram;
+    const Matrix<float>& gram = d.layer->calibration->gram;
     const GptqResult result = gptq(weights.view(), gram.view(), options, &d.trace);
     d.rounded = result.weights.dequantize();
     d.rtn = round_to_nearest(weights.view(), options.format).dequantize();
@@ -83,7 +83,7 @@ Data quantize(std::shared_ptr<const Layer> layer, const GptqOptions& options,
     d.dead = result.dead;
     d.bits_per_weight =
         result.weights.stored_bits() / static_cast<double>(weights.rows() * weights.cols());
-    const Measure measure{QuadraticForm(gram.view()), QuadraticForm(d.layer->unseen.gram.view())};
+    const Measure measure{QuadraticForm(gram.view()), QuadraticForm(d.layer->unseen->gram.view())};
     d.output_norm = measure.calibration(weights.view());
     d.unseen_norm = measure.unseen(weights.view());
     d.moments = moments_of(weights.cols(), context.preview ? few_moments : many_moments);

@@ -30,15 +30,15 @@ struct Source {
 /// Some tokens that a layer read, summed up.
 struct Tokens {
     Index count = 0;
-    Matrix<float> gram;  // (cols, cols) X^T X
+    Matrix<float> gram;            // (cols, cols) X^T X
+    std::vector<double> spectrum;  // of 2 X^T X, largest first; of calibration tokens only
 };
 
 struct Layer {
     std::string name;
-    Matrix<float> weights;             // (rows, cols)
-    Index all_rows = 0, all_cols = 0;  // of the layer that these are taken from
-    Tokens calibration, unseen;
-    std::vector<double> spectrum;  // of 2 X^T X over the calibration tokens, largest first
+    Matrix<float> weights;                              // (rows, cols)
+    Index all_rows = 0, all_cols = 0;                   // of the layer that these are taken from
+    std::shared_ptr<const Tokens> calibration, unseen;  // shared by matrices that read the same
 };
 
 /// Shared between runs that differ in how the layer is rounded only. Throws what opening a model

@@ -100,7 +100,7 @@ Figure layer_figure(const Data& d, const Look& look) {
 /// H_ij / sqrt(H_ii H_jj) in the order of the steps.
 Figure hessian_figure(const Data& d, const Look& look) {
     const Index n = d.cols();
-    const Matrix<float>& gram = d.layer->calibration.gram;
+    const Matrix<float>& gram = d.layer->calibration->gram;
     Matrix<float> h(n, n);
     for (Index i = 0; i < n; ++i) {
         const Index a = d.trace.order[size(i)];
@@ -141,14 +141,14 @@ Figure flow_figure(const Data& d, const Look& look) {
     }
     Figure f;
     f.id = "flow";
-    f.title = fmt::format("Where the error of column {} goes", d.trace.order[size(look.current)]);
+    f.title = fmt::format("Where column {}'s error goes", d.trace.order[size(look.current)]);
     f.alt_text = fmt::format(
         "Minus row {} of the inverse Hessian's factor, divided by its diagonal element: the "
         "correction of every later column.",
         look.current);
     f.x = {.label = d.options.act_order ? "step" : "column",
            .limits = std::pair{0.0, static_cast<double>(d.cols())}};
-    f.y = {.label = "per unit of w − q"};
+    f.y = {.label = "passed on"};
     f.marks.emplace_back(std::move(line));
     f.marks.emplace_back(now(look));
     return f;
@@ -211,7 +211,7 @@ Figure outputs_figure(const Data& d) {
 Figure spectrum_figure(const Data& d) {
     constexpr double float_noise = 1e-7;
     Line line{"", Role::subject, {}, {}};
-    const std::vector<double>& values = d.layer->spectrum;
+    const std::vector<double>& values = d.layer->calibration->spectrum;
     for (std::size_t k = 0; k < values.size(); ++k) {
         line.x.push_back(static_cast<double>(k + 1));
         line.y.push_back(values[k] > float_noise * values[0]

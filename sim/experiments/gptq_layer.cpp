@@ -16,7 +16,7 @@ constexpr Index most_rows = 256, most_cols = 1024;
 constexpr int unseen_documents = 16;
 constexpr Index synthetic_rows = 128, synthetic_cols = 192;
 constexpr Index tokens_a_document = 96;  // synthetic
-constexpr Index reflections = 3;
+constexpr std::size_t reflections = 3;
 
 Matrix<float> corner(View<const float> m, Index rows, Index cols) {
     Matrix<float> out(std::min(rows, m.rows), std::min(cols, m.cols));
@@ -26,9 +26,27 @@ Matrix<float> corner(View<const float> m, Index rows, Index cols) {
     return out;
 }
 
-Tokens sum_up(const Matrix<float>& x) {
-    const Matrix<float> part = corner(x.view(), x.rows(), most_cols);
-    return {part.rows(), gram_of(part.view())};
+std::vector<double> eigenvalues_of_hessian(const Matrix<float>& gram) {
+    const Eigen::Map<const Eigen::MatrixXf> map(gram.values().data(), gram.rows(), gram.cols());
+    const Eigen::MatrixXd h = 2 * map.cast<double>();
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(h, Eigen::EigenvaluesOnly);
+    std::vector<double> falling(solver.eigenvalues().begin(), solver.eigenvalues().end());
+    std::reverse(falling.begin(), falling.end());
+    return falling;
+}
+
+Tokens sum_up(const Matrix<float>& x, Split split) {
+    Tokens t;
+    t.count = x.rows();
+    t.gram = gram_of(x.view().column_range(0, std::min(most_cols, x.cols())));
+    if (split == Split::train) {
+        t.spectrum = eigenvalues_of_hessian(t.gram);
+    }
+    return t;
+}
+
+std::size_t bytes_of(const Tokens& tokens) {
+    return 4 * tokens.gram.values().size() + 8 * tokens.spectrum.size();
 }
 
 /// Documents of all domains in turn.
@@ -57,22 +75,30 @@ std::string model_of(const Source& source) {
     return source.file;
 }
 
-Layer from_model(const tiny_model::Loaded& loaded, const Source& source,
-                 const RunContext& context) {
-    const Index last = loaded.model.config.layers - 1;
-    const LinearId id{std::min(source.layer, last), source.kind};
-    const Index all_tokens =
-        loaded.model.config.max_positions * std::max<Index>(source.documents, unseen_documents);
+Layer from_model(const Source& source, const RunContext& context) {
+    const std::string model = model_of(source);
+    const auto loaded = tiny_model::load(model, context);
+    const ModelConfig& config = loaded->model.config;
+    const LinearId id{std::min(source.layer, config.layers - 1), source.kind};
     Layer layer;
-    layer.name = fmt::format("{} of {}", name(id), loaded.name);
-    const LayerWeights<float> weights = loaded.model.layer(id.layer);
+    layer.name = fmt::format("{} of {}", name(id), loaded->name);
+    const LayerWeights<float> weights = loaded->model.layer(id.layer);
     layer.all_rows = weights[id.kind].rows;
     layer.all_cols = weights[id.kind].cols;
     layer.weights = corner(weights[id.kind], most_rows, most_cols);
     const auto read = [&](Split split, int count) {
         context.check();
-        const auto documents = documents_of(loaded, split, count, context.seed);
-        return sum_up(capture(loaded.model, id, documents, all_tokens));
+        const std::string path = model_path(model).string();
+        return context.memo<Tokens>(
+            fmt::format("gptq {} {} {} {} {} {} {} {}", path, file_stamp(path),
+                        file_stamp(path + "/model.safetensors"), id.layer, name(site_of(id.kind)),
+                        name(split), count, context.seed),
+            [&] {
+                const auto documents = documents_of(*loaded, split, count, context.seed);
+                return sum_up(capture(loaded->model, id, documents, config.max_positions * count),
+                              split);
+            },
+            bytes_of);
     };
     layer.calibration = read(Split::train, source.documents);
     context.progress(0.3);
@@ -86,16 +112,21 @@ Matrix<float> synthetic_tokens(const Source& source, Index count, const Rng& rng
                                const Rng& basis) {
     Matrix<float> x(count, synthetic_cols);
     const auto cols = static_cast<std::size_t>(synthetic_cols);
-    std::vector<double> z(cols), v(cols);
+    std::vector<double> z(cols);
+    std::vector<std::vector<double>> normals(reflections, std::vector<double>(cols));
+    for (std::size_t k = 0; k < normals.size(); ++k) {
+        for (std::size_t c = 0; c < cols; ++c) {
+            normals[k][c] = basis.normal(k * cols + c);
+        }
+    }
     for (Index t = 0; t < count; ++t) {
         for (std::size_t c = 0; c < cols; ++c) {
             z[c] = rng.normal(static_cast<std::uint64_t>(t) * cols + c) *
                    std::pow(static_cast<double>(c + 1), -0.5 * source.decay);
         }
-        for (Index k = 0; k < reflections; ++k) {
+        for (const std::vector<double>& v : normals) {
             double along = 0, square = 0;
             for (std::size_t c = 0; c < cols; ++c) {
-                v[c] = basis.normal(static_cast<std::uint64_t>(k) * cols + c);
                 along += v[c] * z[c];
                 square += v[c] * v[c];
             }
@@ -111,56 +142,39 @@ Matrix<float> synthetic_tokens(const Source& source, Index count, const Rng& rng
     return x;
 }
 
-Layer synthetic(const Source& source, std::uint64_t seed) {
-    const Rng rng = Rng(seed).stream("gptq layer");
+Layer synthetic(const Source& source, const RunContext& context) {
+    const Rng rng = Rng(context.seed).stream("gptq layer");
     Layer layer;
     layer.name = fmt::format("a synthetic layer, {} x {}", synthetic_rows, synthetic_cols);
     layer.weights.resize(synthetic_rows, synthetic_cols);
     layer.all_rows = synthetic_rows;
     layer.all_cols = synthetic_cols;
+    const Rng normal = rng.stream("weights");
     for (std::size_t i = 0; i < layer.weights.values().size(); ++i) {
-        layer.weights.values()[i] = static_cast<float>(0.02 * rng.stream("weights").normal(i));
+        layer.weights.values()[i] = static_cast<float>(0.02 * normal.normal(i));
     }
-    const auto tokens = [&](const char* use, int documents) {
-        return sum_up(synthetic_tokens(source, documents * tokens_a_document, rng.stream(use),
-                                       rng.stream("basis")));
+    const auto tokens = [&](Split split, int documents) {
+        context.check();
+        return context.memo<Tokens>(
+            fmt::format("gptq synthetic {} {} {} {} {}", name(split), documents, source.decay,
+                        source.outlier, context.seed),
+            [&] {
+                return sum_up(synthetic_tokens(source, documents * tokens_a_document,
+                                               rng.stream(name(split)), rng.stream("basis")),
+                              split);
+            },
+            bytes_of);
     };
-    layer.calibration = tokens("calibration", source.documents);
-    layer.unseen = tokens("unseen", unseen_documents);
+    layer.calibration = tokens(Split::train, source.documents);
+    layer.unseen = tokens(Split::validation, unseen_documents);
     return layer;
-}
-
-Layer with_spectrum(Layer layer) {
-    const Matrix<float>& gram = layer.calibration.gram;
-    const Eigen::Map<const Eigen::MatrixXf> map(gram.values().data(), gram.rows(), gram.cols());
-    const Eigen::MatrixXd h = 2 * map.cast<double>();
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(h, Eigen::EigenvaluesOnly);
-    const auto& rising = solver.eigenvalues();
-    layer.spectrum.assign(rising.begin(), rising.end());
-    std::reverse(layer.spectrum.begin(), layer.spectrum.end());
-    return layer;
-}
-
-std::size_t bytes_of(const Layer& layer) {
-    return 4 * (layer.weights.values().size() + 2 * layer.unseen.gram.values().size());
 }
 
 }  // namespace
 
 std::shared_ptr<const Layer> load_layer(const Source& source, const RunContext& context) {
-    if (source.from == From::synthetic) {
-        return context.memo<Layer>(
-            fmt::format("gptq synthetic {} {} {} {}", source.documents, source.decay,
-                        source.outlier, context.seed),
-            [&] { return with_spectrum(synthetic(source, context.seed)); }, bytes_of);
-    }
-    const std::string model = model_of(source);
-    const auto loaded = tiny_model::load(model, context);
-    return context.memo<Layer>(
-        fmt::format("gptq layer {} {} {} {} {} {}", model_path(model).string(),
-                    file_stamp(loaded->files->path().string()), source.layer,
-                    static_cast<int>(source.kind), source.documents, context.seed),
-        [&] { return with_spectrum(from_model(*loaded, source, context)); }, bytes_of);
+    return std::make_shared<const Layer>(
+        source.from == From::synthetic ? synthetic(source, context) : from_model(source, context));
 }
 
 }  // namespace nibble::gptq_lab

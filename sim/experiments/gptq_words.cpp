@@ -40,7 +40,7 @@ std::string finding(const Ratios& r) {
 std::string on_unseen(const Data& d, const Ratios& r) {
     const std::string tokens =
         fmt::format("{} calibration tokens for {} columns",
-                    format_count(static_cast<double>(d.layer->calibration.count)), d.cols());
+                    format_count(static_cast<double>(d.layer->calibration->count)), d.cols());
     if (r.outputs > 1) {
         return "corrections pile up until they widen the ranges; more damping holds them back";
     }
@@ -57,7 +57,7 @@ std::string explanation(const Data& d, const Ratios& r) {
     return fmt::format(
         "Each column's error goes on to later columns along its row of the inverse Hessian. On {} "
         "unseen tokens the ratio is {}: {}.",
-        format_count(static_cast<double>(d.layer->unseen.count)), number(r.unseen, 2),
+        format_count(static_cast<double>(d.layer->unseen->count)), number(r.unseen, 2),
         on_unseen(d, r));
 }
 
@@ -87,8 +87,8 @@ void add_metrics(const Data& d, const Look& look, const Ratios& r, Outcome& o) {
         Better::lower, "", here);
     add("rtn_unseen_error", "Output error to nearest, unseen",
         share(d.nearest.unseen.back(), unseen), Better::lower, "", here);
-    add("calibration_tokens", "Calibration tokens", static_cast<double>(d.layer->calibration.count),
-        Better::neither);
+    add("calibration_tokens", "Calibration tokens",
+        static_cast<double>(d.layer->calibration->count), Better::neither);
     add("dead_columns", "Dead columns", static_cast<double>(d.dead), Better::neither);
     add("step_loss", "Objective added by this column",
         d.trace.loss[static_cast<std::size_t>(look.current)], Better::neither);
@@ -149,7 +149,7 @@ void add_equations(const Data& d, const Look& look, Outcome& o) {
     o.equations.push_back(
         {"H = 2 X^{T}X + d I,  H^{−1} = U^{T}U",
          fmt::format("d = {} · mean H_{{ii}} = {}", number(d.options.damping), number(d.damping)),
-         fmt::format("{} tokens", format_count(static_cast<double>(d.layer->calibration.count)))});
+         fmt::format("{} tokens", format_count(static_cast<double>(d.layer->calibration->count)))});
 }
 
 }  // namespace

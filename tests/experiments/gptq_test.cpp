@@ -2,8 +2,9 @@
 #include <cmath>
 #include <set>
 
+#include "sim/core/text.hpp"
 #include "sim/experiments/all.hpp"
-#include "sim/experiments/gptq_data.hpp"
+#include "sim/experiments/gptq_figures.hpp"
 
 #include "tests/catch.hpp"
 
@@ -116,7 +117,7 @@ TEST_CASE("the map shows rounded columns on the left and corrections on the righ
 
 TEST_CASE("act-order takes the largest inputs first and shows the permutation", "[gptq-lab]") {
     const Data d = synthetic_data(true);
-    const Matrix<float>& gram = d.layer->calibration.gram;
+    const Matrix<float>& gram = d.layer->calibration->gram;
     for (std::size_t i = 1; i < d.trace.order.size(); ++i) {
         const Index a = d.trace.order[i - 1], b = d.trace.order[i];
         CHECK(gram(a, a) >= gram(b, b));
@@ -131,13 +132,14 @@ TEST_CASE("the spectrum sums to the trace of the Hessian", "[gptq-lab]") {
     const Data d = synthetic_data(false);
     double trace = 0, sum = 0;
     for (Index i = 0; i < d.cols(); ++i) {
-        trace += 2 * static_cast<double>(d.layer->calibration.gram(i, i));
+        trace += 2 * static_cast<double>(d.layer->calibration->gram(i, i));
     }
-    for (const double v : d.layer->spectrum) {
+    for (const double v : d.layer->calibration->spectrum) {
         sum += v;
     }
     CHECK(sum == Approx(trace).epsilon(1e-9));  // both in double, of the same floats
-    CHECK(std::is_sorted(d.layer->spectrum.rbegin(), d.layer->spectrum.rend()));
+    CHECK(std::is_sorted(d.layer->calibration->spectrum.rbegin(),
+                         d.layer->calibration->spectrum.rend()));
 }
 
 TEST_CASE("independent inputs leave GPTQ little to gain, few tokens much to overfit",
@@ -148,6 +150,22 @@ TEST_CASE("independent inputs leave GPTQ little to gain, few tokens much to over
     CHECK(steep.metric("output_error_ratio").value < 0.8);
     const Outcome few = run_synthetic({{"documents", "1"}});
     CHECK(few.metric("unseen_error_ratio").value > 2 * few.metric("output_error_ratio").value);
+}
+
+TEST_CASE("the equations hold the numbers of the trace", "[gptq-lab]") {
+    const Data d = synthetic_data(false);
+    const Look look = look_at(d, 51, 3, Shown::change, Third::fitting);
+    CHECK(look.current == 50);
+    Outcome o;
+    describe(d, look, o);
+    const auto told = [](float v) { return format_number(static_cast<double>(v), 4); };
+    const float w = d.trace.after(50)(3, 50), e = d.trace.errors(3, 50);
+    const std::string& values = o.equations.at(0).values;
+    CHECK(values.find("(" + told(w) + " − ") == 0);
+    CHECK(values.ends_with("/ " + told(d.trace.factor(50, 50)) + " = " + told(e)));
+    // Beyond the ends the nearest moment is shown.
+    CHECK(look_at(d, 1024, 255, Shown::change, Third::fitting).steps == 192);
+    CHECK(look_at(d, 1024, 255, Shown::change, Third::fitting).row == 127);
 }
 
 TEST_CASE("scrubbing rounds nothing again", "[gptq-lab]") {
