@@ -150,7 +150,8 @@ ArithmeticSpeed measure_int8(const MeasureEffort& effort, unsigned threads) {
                            std::memory_order_relaxed);
         }
     };
-    return {"dot_int8", threads, measured(effort, threads, rounds * dot_int8_operations(), work)};
+    return {"dot_int8_widened", threads,
+            measured(effort, threads, rounds * dot_int8_operations(), work)};
 }
 
 std::vector<unsigned> thread_counts(unsigned all) {

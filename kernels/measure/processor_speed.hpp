@@ -23,7 +23,7 @@ struct MemorySpeed {
 };
 
 struct ArithmeticSpeed {
-    std::string operation;  // "multiply_add_f32", "dot_int8"
+    std::string operation;  // "multiply_add_f32", "dot_int8_widened"
     unsigned threads = 1;
     Spread gop_per_s;  // a multiplication and an addition are two, all threads, 1e9 a second
 };

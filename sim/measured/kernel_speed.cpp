@@ -1,7 +1,6 @@
 #include "sim/measured/kernel_speed.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -9,54 +8,14 @@
 
 #include "sim/core/error.hpp"
 #include "sim/core/json_depth.hpp"
+#include "sim/measured/recording_object.hpp"
 
 namespace nibble {
 namespace {
 
 using Json = nlohmann::json;
 
-/// An object of the file, and where it stands, for messages.
-struct Object {
-    const Json& json;
-    std::string where;
-
-    [[noreturn]] void bad(const char* name, const char* wanted) const {
-        throw Error(Error::Code::bad_file, fmt::format("{}: \"{}\" is not {}", where, name, wanted),
-                    "a recording of kernel speeds has it; measure again or take the file away");
-    }
-    const Json& member(const char* name, const char* wanted) const {
-        const auto found = json.find(name);
-        if (found == json.end()) {
-            bad(name, wanted);
-        }
-        return *found;
-    }
-    std::string text(const char* name) const {
-        const Json& value = member(name, "a text");
-        if (!value.is_string()) {
-            bad(name, "a text");
-        }
-        return value.get<std::string>();
-    }
-    std::int64_t count(const char* name) const {
-        constexpr const char* wanted = "a whole number from 0 on";
-        const Json& value = member(name, wanted);
-        // Beyond 2^53 nothing was measured, and other readers of JSON would round it.
-        if (!value.is_number_unsigned() || value.get<std::uint64_t>() >> 53U != 0) {
-            bad(name, wanted);
-        }
-        return value.get<std::int64_t>();
-    }
-    double speed(const char* name) const {
-        constexpr const char* wanted = "a number above 0";
-        const Json& value = member(name, wanted);
-        if (!value.is_number() || !(value.get<double>() > 0) ||
-            !std::isfinite(value.get<double>())) {
-            bad(name, wanted);
-        }
-        return value.get<double>();
-    }
-};
+using Object = RecordingObject;
 
 KernelSpeed speed_of(const Object& o) {
     return {o.text("ladder"),    o.text("rung"),          o.text("input"),

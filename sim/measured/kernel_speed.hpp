@@ -13,7 +13,7 @@
 //       ]
 //     }
 //
-// Members that are not named here are passed over.
+// Members that are not named here are passed over; sim/measured/processor_speed.hpp reads another.
 #pragma once
 
 #include <cstdint>
