@@ -253,6 +253,9 @@ Json tables_to_json(const Outcome& outcome) {
             rows.push_back(one);
         }
         tables[t.name] = {{"columns", columns}, {"rows", rows}};
+        if (t.timed) {
+            tables[t.name]["timed"] = true;
+        }
     }
     return tables;
 }

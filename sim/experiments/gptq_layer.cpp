@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "sim/experiments/gptq_data.hpp"
-#include "sim/experiments/tiny_model_data.hpp"
 #include "sim/model/evaluate.hpp"
+#include "sim/model/loaded_model.hpp"
 #include "sim/model/shipped.hpp"
 
 namespace nibble::gptq_lab {
@@ -50,7 +50,7 @@ std::size_t bytes_of(const Tokens& tokens) {
 }
 
 /// Documents of all domains in turn.
-std::vector<TokenIds> documents_of(const tiny_model::Loaded& loaded, Split split, int count,
+std::vector<TokenIds> documents_of(const LoadedModel& loaded, Split split, int count,
                                    std::uint64_t seed) {
     std::vector<TokenIds> all;
     const ModelConfig& c = loaded.model.config;
@@ -77,7 +77,7 @@ std::string model_of(const Source& source) {
 
 Layer from_model(const Source& source, const RunContext& context) {
     const std::string model = model_of(source);
-    const auto loaded = tiny_model::load(model, context);
+    const auto loaded = loaded_model(model, context);
     const ModelConfig& config = loaded->model.config;
     const LinearId id{std::min(source.layer, config.layers - 1), source.kind};
     Layer layer;

@@ -49,7 +49,7 @@ std::string model_of(const Params& p) {
 }
 
 Data run(const Params& p, const RunContext& context) {
-    const auto loaded = tiny_model::load(model_of(p), context);
+    const auto loaded = loaded_model(model_of(p), context);
     context.check();
     std::optional<OneThread> alone;
     if (loaded->files->float_bytes() < bytes_worth_sharing) {

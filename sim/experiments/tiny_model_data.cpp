@@ -76,20 +76,6 @@ Hooks<float> watching(Ranges& ranges, Index layers, const RunContext& context) {
 
 }  // namespace
 
-std::shared_ptr<const Loaded> load(const std::string& name_or_path, const RunContext& context) {
-    const std::filesystem::path path = model_path(name_or_path);
-    const std::string key = fmt::format("model {} {}{}{}", path.string(), file_stamp(path.string()),
-                                        file_stamp((path / "config.json").string()),
-                                        file_stamp((path / "model.safetensors").string()));
-    return context.memo<Loaded>(
-        key,
-        [&] {
-            const auto files = open_model(name_or_path);
-            return Loaded{files, files->fitting(), path.filename().string()};
-        },
-        [](const Loaded& l) { return static_cast<std::size_t>(l.files->float_bytes()); });
-}
-
 Prompt corpus_prompt(Domain domain, bool wrong_word, const Loaded& loaded, std::uint64_t seed) {
     Prompt best;
     std::size_t best_length = std::numeric_limits<std::size_t>::max();

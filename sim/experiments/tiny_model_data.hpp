@@ -11,19 +11,12 @@
 
 #include "sim/core/experiment.hpp"
 #include "sim/model/generate.hpp"
-#include "sim/model/model_files.hpp"
+#include "sim/model/loaded_model.hpp"
 #include "sim/model/slip.hpp"
 
 namespace nibble::tiny_model {
 
-/// A model in memory, shared between runs.
-struct Loaded {
-    std::shared_ptr<const ModelFiles> files;
-    Model<float> model;
-    std::string name;
-};
-/// `name_or_path` as in open_model(). Throws what opening and reading a model throw.
-std::shared_ptr<const Loaded> load(const std::string& name_or_path, const RunContext& context);
+using Loaded = LoadedModel;
 
 /// The text that the model reads before it goes on by itself.
 struct Prompt {

@@ -19,6 +19,10 @@ Json without_speeds(Json result) {
     metrics.erase(std::remove_if(metrics.begin(), metrics.end(),
                                  [](const Json& m) { return m.contains("timed"); }),
                   metrics.end());
+    Json& tables = result["tables"];
+    for (auto table = tables.begin(); table != tables.end();) {
+        table = table->contains("timed") ? tables.erase(table) : std::next(table);
+    }
     return result;
 }
 
