@@ -249,6 +249,43 @@ TEST_CASE("a misread sheet is off by the ratio of its figures where arithmetic b
     CHECK_THROWS_AS(outcome_of("datasheet-traps", {{"device", std::string("m2-ultra")}}), Error);
 }
 
+TEST_CASE("the largest figure of a sheet is the largest in its file, in its unit", "[roofline]") {
+    for (const DeviceSheet& device : catalogue().devices) {
+        if (!device.dense.fp16) {
+            continue;
+        }
+        INFO(device.id);
+        double largest = 0;
+        for (const MatrixRates& r : {device.dense, device.sparse}) {
+            for (const auto& rate : {r.fp16, r.fp16_accumulate_fp16, r.int8, r.fp8,
+                                     r.fp8_accumulate_fp16, r.int4, r.fp4}) {
+                largest = std::max(largest, rate ? rate->value : 0);
+            }
+        }
+        const Outcome o = outcome_of("datasheet-traps", {{"device", device.id}});
+        CHECK(o.metric("wrong_peak").value == largest);
+    }
+    const Outcome floats = outcome_of("datasheet-traps", {{"device", std::string("h200-sxm")}});
+    CHECK(floats.metric("wrong_peak").value == 3957.8e12);
+    CHECK(floats.metric("wrong_peak").unit == "FLOP/s");
+    CHECK(contains(floats.finding, "3958 TFLOP/s"));
+    for (const char* id : {"rtx-4090", "a100-40gb-sxm"}) {  // INT4
+        const Outcome o = outcome_of("datasheet-traps", {{"device", std::string(id)}});
+        CHECK(o.metric("wrong_peak").unit == "OP/s");
+        CHECK(o.metric("right_peak").unit == "FLOP/s");
+        CHECK(contains(o.finding, " TOPS for the peak"));
+        CHECK(contains(o.explanation, "TOPS) "));
+    }
+}
+
+TEST_CASE("where a step waits for memory no peak is said to harm", "[roofline]") {
+    const Outcome o = outcome_of("datasheet-traps", {{"phase", std::string("decode")}});
+    CHECK(o.metric("error").value == 1);
+    CHECK(contains(o.finding, "waits for memory: no peak on the sheet changes its "));
+    CHECK_FALSE(contains(o.finding, "off"));
+    CHECK_FALSE(contains(o.explanation, "Misread"));
+}
+
 TEST_CASE("the planner's ways out work, cheapest first", "[roofline]") {
     const Outcome o = outcome_of("planner", {});
     CHECK(o.metric("feasible").value == 0);
