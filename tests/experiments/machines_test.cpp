@@ -249,6 +249,23 @@ TEST_CASE("a misread sheet is off by the ratio of its figures where arithmetic b
     CHECK_THROWS_AS(outcome_of("datasheet-traps", {{"device", std::string("m2-ultra")}}), Error);
 }
 
+TEST_CASE("an answer takes longer than the prompt from the length named on", "[roofline]") {
+    for (const int prompt : {100, 1000, 10000}) {
+        INFO(prompt);
+        const auto with_answer = [&](std::int64_t answer) {
+            return outcome_of("request-latency",
+                              {{"prompt", std::int64_t{prompt}}, {"answer", answer}});
+        };
+        const std::string before = "From answers of ", text = with_answer(200).explanation;
+        REQUIRE(contains(text, before));
+        const std::int64_t named = std::stoll(text.substr(text.find(before) + before.size()));
+        REQUIRE(named >= 2);
+        const Outcome at = with_answer(named), below = with_answer(named - 1);
+        CHECK(at.metric("decode").value > at.metric("prefill").value);
+        CHECK(below.metric("decode").value <= below.metric("prefill").value);
+    }
+}
+
 TEST_CASE("the largest figure of a sheet is the largest in its file, in its unit", "[roofline]") {
     for (const DeviceSheet& device : catalogue().devices) {
         if (!device.dense.fp16) {
