@@ -207,6 +207,16 @@ TEST_CASE("decode-latency crosses where it says", "[roofline]") {
     CHECK(gain > 3.95);
 }
 
+TEST_CASE("ways that never cross are told in words, not in a number", "[roofline]") {
+    const Outcome o = outcome_of("decode-latency", {{"device", std::string("m3-ultra")}});
+    CHECK(contains(o.finding, "up to 1024 requests W8A8 is never faster"));
+    for (const Metric& m : o.metrics) {
+        INFO(m.name);
+        CHECK(m.name != "crossing_batch");
+        CHECK(std::isfinite(m.value));
+    }
+}
+
 TEST_CASE("a million queries a day at a cent are 3.65 million a year", "[roofline]") {
     const std::map<std::string, Value> set = {
         {"queries", 1e6}, {"query_price", 0.01}, {"speed_up", 2.0}, {"work_price", 365000.0}};
