@@ -250,10 +250,11 @@ Outcome show(const Params&, const Data& d) {
         t.rows.push_back({r.name, std::string(r.right ? "yes" : "no"), r.peak.value, r.step.value});
     }
     o.tables = {t};
-    o.equations = {{"off by = t_{dense} / t_{misread}",
-                    fmt::format("{} = {} / {}", format_number(d.error()),
-                                format_seconds(d.right().step), format_seconds(d.worst().step)),
-                    d.worst().name}};
+    o.equations = {
+        {"off by = t_{dense} / t_{misread}",
+         fmt::format("{} = {} / {}", format_number(d.error()), format_seconds(d.right().step, 4),
+                     format_seconds(d.worst().step, 4)),
+         d.worst().name}};
     o.rows = {{1, {bars(d, false)}}, {1, {bars(d, true), memory_figure(d)}}};
     return o;
 }

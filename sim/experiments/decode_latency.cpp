@@ -391,8 +391,8 @@ Outcome show(const Params& p, const Data& d) {
     const Seconds wide = d.now[w16].total(), narrow = d.now[w4].total();
     o.equations = {
         {"gain = t_{16} / t_{4}",
-         fmt::format("{} = {} / {}", format_number(ratio(wide, narrow)), format_seconds(wide),
-                     format_seconds(narrow)),
+         fmt::format("{} = {} / {}", format_number(ratio(wide, narrow)), format_seconds(wide, 4),
+                     format_seconds(narrow, 4)),
          fmt::format("{} {}", d.load.batch, d.load.batch == 1 ? "request" : "requests")}};
     FigureRow bottom{1, {parts_figure(d)}};
     if (!d.recorded.empty()) {

@@ -215,10 +215,11 @@ Outcome show(const Params&, const Data& d) {
                           c.reached ? c.reached->value : std::nan("")});
     }
     o.tables = {t};
-    o.equations = {{"ratio = t_{printed} / t_{ideal}",
-                    fmt::format("{} = {} / {}", format_number(high->over_ideal()),
-                                format_seconds(high->printed.time), format_seconds(high->ideal)),
-                    setting(*high)}};
+    o.equations = {
+        {"ratio = t_{printed} / t_{ideal}",
+         fmt::format("{} = {} / {}", format_number(high->over_ideal()),
+                     format_seconds(high->printed.time, 4), format_seconds(high->ideal, 4)),
+         setting(*high)}};
     o.rows = {{1.1, {rows_figure(d)}}, {1, {sets_figure(d)}}};
     return o;
 }

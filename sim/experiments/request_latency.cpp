@@ -264,16 +264,16 @@ Outcome show(const Params& p, const Data& d) {
                  seconds("decode", "Answer", t.decode, computed),
                  seconds("queue", "Queue", t.queue, computed),
                  seconds("network", "Network", t.network, assumed)};
-    o.equations = {
-        {"t = network + queue + prompt + answer",
-         fmt::format("{} = {} + {} + {} + {}", format_seconds(t.total()), format_seconds(t.network),
-                     format_seconds(t.queue), format_seconds(t.prefill), format_seconds(t.decode)),
-         ""},
-        {"queue = ρ / (1 - ρ) · service",
-         fmt::format("{} = {} / {} · {}", format_seconds(t.queue), format_number(p.load),
-                     format_number(1 - p.load),
-                     format_seconds(t.prefill + t.decode / double(d.batch))),
-         "M/M/1"}};
+    o.equations = {{"t = network + queue + prompt + answer",
+                    fmt::format("{} = {} + {} + {} + {}", format_seconds(t.total()),
+                                format_seconds(t.network, 4), format_seconds(t.queue, 4),
+                                format_seconds(t.prefill, 4), format_seconds(t.decode, 4)),
+                    ""},
+                   {"queue = ρ / (1 - ρ) · service",
+                    fmt::format("{} = {} / {} · {}", format_seconds(t.queue), format_number(p.load),
+                                format_number(1 - p.load),
+                                format_seconds(t.prefill + t.decode / double(d.batch), 4)),
+                    "M/M/1"}};
     Table table{
         "by_answer", {{"answer", "tokens"}, {"queue", "s"}, {"prefill", "s"}, {"decode", "s"}}, {}};
     for (std::size_t i = 0; i < d.answers.size(); ++i) {

@@ -1,6 +1,8 @@
 // The machine labs: what their tables and metrics promise to programs, and that what they say
 // follows from what they computed.
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "sim/experiments/all.hpp"
 #include "sim/roofline/catalogue.hpp"
@@ -331,6 +333,33 @@ TEST_CASE("the planner's ways out work, cheapest first", "[roofline]") {
         outcome_of("planner", {{"weight_bits", std::int64_t{4}}, {"kv_bits", std::int64_t{4}}});
     CHECK(tried.metric("feasible").value == 1);
     CHECK(tried.metric("perplexity").origin.kind == Origin::Kind::published);
+}
+
+TEST_CASE("the inputs that an equation shows give the result that it shows", "[roofline]") {
+    std::vector<Outcome> outcomes = {outcome_of("decode-latency", {}),
+                                     outcome_of("datasheet-traps", {})};
+    for (const PublishedSteps& steps : catalogue().published) {
+        outcomes.push_back(outcome_of("published-figures", {{"set", steps.id}}));
+    }
+    const auto number = [](std::istream& in, double& value) {
+        std::string unit;
+        in >> value >> unit;  // "10.17 ms"
+        value *= unit == "s" ? 1 : unit == "ms" ? 1e-3 : unit == "µs" ? 1e-6 : std::nan("");
+    };
+    for (const Outcome& o : outcomes) {
+        const std::string& shown = o.equations.front().values;  // "5.94 = 10.17 ms / 1.712 ms"
+        INFO(shown);
+        std::istringstream in(shown);
+        double result = 0, above = 0, below = 0;
+        std::string sign;
+        in >> result >> sign;
+        number(in, above);
+        in >> sign;
+        number(in, below);
+        // A unit of the third digit: half for the result's rounding, the rest for the inputs'.
+        CHECK(std::abs(result - above / below) <
+              std::pow(10.0, std::floor(std::log10(result)) - 2));
+    }
 }
 
 TEST_CASE("nothing printed is faster than the ideal roof", "[roofline]") {
