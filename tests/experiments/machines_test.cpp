@@ -370,6 +370,9 @@ TEST_CASE("nothing printed is faster than the ideal roof", "[roofline]") {
         CHECK(o.metric("over_ideal").value >= o.metric("least").value);
         CHECK(o.metric("over_ideal").value <= o.metric("most").value);
         CHECK(table(o, "steps").rows.size() == steps.rows.size());
+        for (const Mark& mark : o.rows.at(0).figures.at(0).marks) {  // no line joins settings
+            CHECK(std::holds_alternative<Points>(mark));
+        }
     }
 }
 
