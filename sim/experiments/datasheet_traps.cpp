@@ -212,8 +212,7 @@ std::string explanation(const Data& d) {
     std::vector<std::string> misread;
     for (const Reading& r : d.readings) {
         if (!r.right) {
-            misread.push_back(
-                fmt::format("{} ({}) {}", r.name, r.shown_peak(), format_seconds(r.step)));
+            misread.push_back(fmt::format("{} {}", r.name, format_seconds(r.step)));
         }
     }
     if (d.is_harmless()) {

@@ -292,7 +292,7 @@ Figure speed_up_figure(const Data& d) {
         medians.y.push_back(s.median);
     }
     f.marks = {spread, ideal, medians, Rule{"as fast", Role::muted, false, 1}};
-    f.footnote = fmt::format("median and range over matrix sizes, recorded on {}; {}, {}",
+    f.footnote = fmt::format("recorded on {}: median and range over matrix sizes; {}, {}",
                              d.measured->machine, d.measured->source, d.measured->licence);
     return f;
 }
