@@ -247,7 +247,7 @@ Outcome show(const Params& p, const Data& d) {
                     "of a thousand"},
                    {"training = 6 N D",
                     fmt::format("{} = 6 · {} · {}", format_number(d.training.value),
-                                format_si(static_cast<double>(d.model.active_parameters())),
+                                format_si(static_cast<double>(d.model.active_parameters()), 4),
                                 format_si(p.training_tokens)),
                     "FLOP"}};
     Table t{"price_by_batch", {{"batch"}, {"ideal", "$"}, {"reached", "$"}}, {}};

@@ -28,8 +28,15 @@ struct Params : Setting {
 struct Reading {
     std::string name;
     bool right = false;
+    bool is_integer = false;  // products of integers: operations, not FLOP
     FlopsPerSecond peak;
     Seconds step;
+
+    std::string shown_peak() const {
+        return fmt::format("{} {}", format_number(peak.value / 1e12, 4),
+                           is_integer ? "TOPS" : "TFLOP/s");
+    }
+    std::string unit() const { return is_integer ? "OP/s" : "FLOP/s"; }
 };
 
 struct Data {
@@ -48,23 +55,60 @@ struct Data {
             readings.begin(), readings.end(),
             [](const Reading& a, const Reading& b) { return a.peak < b.peak; });
     }
+    double error() const { return ratio(right().step, worst().step); }
+    /// The step waits for memory: what the peaks change of it is lost in rounding.
+    bool is_harmless() const { return error() < 1.005; }
 };
 
 constexpr double binary_over_decimal = 1024.0 * 1024 * 1024 / 1e9;
 
-void add_reading(Data& d, std::string name, const std::optional<FlopsPerSecond>& peak) {
-    if (!peak) {
+/// One rate of the sheet under its heading.
+struct Heading {
+    const char* name;
+    std::optional<FlopsPerSecond> rate;
+    bool is_integer = false;
+};
+
+/// What the sheet prints for operands of at most so many bits, the narrower ones last.
+std::vector<Heading> headings(const DeviceSheet& device, bool eight_bit) {
+    const MatrixRates &dense = device.dense, &sparse = device.sparse;
+    std::vector<Heading> list;
+    if (eight_bit) {
+        list = {dense.int8 ? Heading{"INT8, dense", dense.int8, true}
+                           : Heading{"FP8, dense", dense.fp8}};
+    } else {
+        list = {{"16 bit, dense, sums in FP32", dense.fp16},
+                {"sums in FP16", dense.fp16_accumulate_fp16},
+                {"sparse", sparse.fp16},
+                {"sparse, sums in FP16", sparse.fp16_accumulate_fp16}};
+    }
+    const Heading narrower[] = {{"FP8", dense.fp8},
+                                {"FP8, sums in FP16", dense.fp8_accumulate_fp16},
+                                {"INT8", dense.int8, true},
+                                {"FP8, sparse", sparse.fp8},
+                                {"FP8, sparse, sums in FP16", sparse.fp8_accumulate_fp16},
+                                {"INT8, sparse", sparse.int8, true},
+                                {"FP4", dense.fp4},
+                                {"INT4", dense.int4, true},
+                                {"FP4, sparse", sparse.fp4},
+                                {"INT4, sparse", sparse.int4, true}};
+    list.insert(list.end(), std::begin(narrower), std::end(narrower));
+    return list;
+}
+
+void add_reading(Data& d, const Heading& heading) {
+    if (!heading.rate) {
         return;
     }
     for (const Reading& r : d.readings) {
-        if (r.peak == *peak) {
+        if (r.peak == *heading.rate) {
             return;  // the same number under another heading traps nobody
         }
     }
     Machine machine = machine_of(d.device);
-    (d.eight_bit ? machine.peak8 : machine.peak16) = peak;
-    d.readings.push_back(
-        {std::move(name), d.readings.empty(), *peak, ideal_step(d.model, d.load, machine).seconds});
+    (d.eight_bit ? machine.peak8 : machine.peak16) = heading.rate;
+    d.readings.push_back({heading.name, d.readings.empty(), heading.is_integer, *heading.rate,
+                          ideal_step(d.model, d.load, machine).seconds});
 }
 
 Data run(const Params& p, const RunContext& context) {
@@ -74,23 +118,14 @@ Data run(const Params& p, const RunContext& context) {
     d.device = catalogue().device(p.device);
     d.load = p.workload();
     d.eight_bit = d.load.precision.is_eight_bit() && d.device.eight_bit();
-    const MatrixRates &dense = d.device.dense, &sparse = d.device.sparse;
-    if (!dense.fp16) {
+    if (!d.device.dense.fp16) {
         throw Error(Error::Code::bad_param,
                     fmt::format("device = {}: its maker publishes no 16-bit peak", d.device.id),
                     "there is no figure to misread: take another device");
     }
-    if (d.eight_bit) {
-        add_reading(d, "8 bit, dense", d.device.eight_bit());
-        add_reading(d, "FP8, dense, sums in FP32", dense.fp8);
-        add_reading(d, "8 bit, sparse", sparse.int8 ? sparse.int8 : sparse.fp8);
-    } else {
-        add_reading(d, "16 bit, dense, sums in FP32", dense.fp16);
-        add_reading(d, "sums in FP16", dense.fp16_accumulate_fp16);
-        add_reading(d, "sparse", sparse.fp16);
-        add_reading(d, "sparse, sums in FP16", sparse.fp16_accumulate_fp16);
+    for (const Heading& heading : headings(d.device, d.eight_bit)) {
+        add_reading(d, heading);
     }
-    add_reading(d, "4 bit, sparse", sparse.fp4 ? sparse.fp4 : sparse.int4);
     d.decimal = d.device.memory;
     d.binary = binary_over_decimal * d.device.memory;
     d.request = kv_bytes(d.model, d.load.precision, p.tensor_parallel, p.context);
@@ -103,6 +138,14 @@ Data run(const Params& p, const RunContext& context) {
     return d;
 }
 
+/// Of all peaks together, where floats and integers stand side by side.
+std::string peaks_unit(const Data& d) {
+    const bool mixed = std::any_of(d.readings.begin(), d.readings.end(), [&](const Reading& r) {
+        return r.is_integer != d.right().is_integer;
+    });
+    return mixed ? "10¹² operations/s" : d.right().is_integer ? "TOPS" : "TFLOP/s";
+}
+
 Figure bars(const Data& d, bool seconds) {
     Figure f;
     f.id = seconds ? "step-by-reading" : "peak-by-reading";
@@ -112,7 +155,7 @@ Figure bars(const Data& d, bool seconds) {
                          : "Bars: the peaks that the device's sheet prints.";
     f.x = {.label = "which figure of the sheet"};
     f.y = seconds ? Axis{.label = "time of a step", .unit = "ms"}
-                  : Axis{.label = "peak", .unit = "TFLOP/s"};
+                  : Axis{.label = "peak", .unit = peaks_unit(d)};
     Bars b;
     Bars::Series right{"what dense products reach", Role::subject, {}},
         wrong{"misread", Role::limit, {}};
@@ -148,31 +191,35 @@ Figure memory_figure(const Data& d) {
 
 std::string finding(const Data& d) {
     if (d.readings.size() == 1) {
-        return fmt::format("{}'s sheet prints one peak for these products: {} TFLOP/s",
-                           d.device.name, format_number(d.right().peak.value / 1e12, 4));
+        return fmt::format("{}'s sheet prints one peak for these products: {}", d.device.name,
+                           d.right().shown_peak());
     }
-    const Reading& worst = d.worst();
-    return fmt::format("Take {} TFLOP/s for the peak of {} and a plan is off {} times",
-                       format_number(worst.peak.value / 1e12, 4), d.device.name,
-                       format_number(ratio(d.right().step, worst.step)));
+    if (d.is_harmless()) {
+        return fmt::format("This step waits for memory: {} changes its {}",
+                           d.error() == 1 ? "no peak on the sheet" : "the largest peak hardly",
+                           format_seconds(d.right().step));
+    }
+    return fmt::format("Take {} for the peak of {} and a plan is off {} times",
+                       d.worst().shown_peak(), d.device.name, format_number(d.error()));
 }
 
 std::string explanation(const Data& d) {
-    std::string text = fmt::format(
-        "The sheet's {} TFLOP/s hold for dense products{}. With it the step takes at least {}.",
-        format_number(d.right().peak.value / 1e12, 4),
-        d.eight_bit ? " of 8-bit operands" : " of 16-bit operands summed in FP32",
-        format_seconds(d.right().step));
+    std::string text =
+        fmt::format("The sheet's {} hold for dense products{}. With it the step takes at least {}.",
+                    d.right().shown_peak(),
+                    d.eight_bit ? " of 8-bit operands" : " of 16-bit operands summed in FP32",
+                    format_seconds(d.right().step));
     std::vector<std::string> misread;
     for (const Reading& r : d.readings) {
         if (!r.right) {
-            misread.push_back(fmt::format("{} ({} TFLOP/s) {}", r.name,
-                                          format_number(r.peak.value / 1e12, 4),
-                                          format_seconds(r.step)));
+            misread.push_back(fmt::format("{} {}", r.name, format_seconds(r.step)));
         }
     }
-    if (!misread.empty()) {
-        text += fmt::format(" The others promise less: {}.", fmt::join(misread, ", "));
+    if (d.is_harmless()) {
+        text +=
+            " A wrong peak misleads where arithmetic binds: in the prompt, or in large batches.";
+    } else if (!misread.empty()) {
+        text += fmt::format(" Misread: {}.", fmt::join(misread, ", "));
     }
     return text + fmt::format(" A GB of 2^30 bytes would hold {} % more: {} requests, not {}.",
                               format_number(100 * (binary_over_decimal - 1), 2), d.requests_binary,
@@ -189,24 +236,23 @@ Outcome show(const Params&, const Data& d) {
          Better::lower, NumberStyle::si},
         {"wrong_seconds", "Step with the largest figure", d.worst().step.value, "s", computed,
          Better::neither, NumberStyle::si},
-        {"error", "The plan is off by", ratio(d.right().step, d.worst().step), "times", computed,
-         Better::lower},
-        {"right_peak", "Dense peak", d.right().peak.value, "FLOP/s", sheet, Better::neither,
+        {"error", "The plan is off by", d.error(), "times", computed, Better::lower},
+        {"right_peak", "Dense peak", d.right().peak.value, d.right().unit(), sheet, Better::neither,
          NumberStyle::si, 4},
-        {"wrong_peak", "Largest figure on the sheet", d.worst().peak.value, "FLOP/s", sheet,
+        {"wrong_peak", "Largest figure on the sheet", d.worst().peak.value, d.worst().unit(), sheet,
          Better::neither, NumberStyle::si, 4},
         {"requests_decimal", "Requests in GB", double(d.requests_decimal), "", computed},
         {"requests_binary", "Requests in GiB", double(d.requests_binary), "", computed},
     };
-    Table t{"readings", {{"figure"}, {"right"}, {"peak", "FLOP/s"}, {"seconds", "s"}}, {}};
+    Table t{"readings", {{"figure"}, {"right"}, {"peak", "operations/s"}, {"seconds", "s"}}, {}};
     for (const Reading& r : d.readings) {
         t.rows.push_back({r.name, std::string(r.right ? "yes" : "no"), r.peak.value, r.step.value});
     }
     o.tables = {t};
     o.equations = {
         {"off by = t_{dense} / t_{misread}",
-         fmt::format("{} = {} / {}", format_number(ratio(d.right().step, d.worst().step)),
-                     format_seconds(d.right().step), format_seconds(d.worst().step)),
+         fmt::format("{} = {} / {}", format_number(d.error()), format_seconds(d.right().step, 4),
+                     format_seconds(d.worst().step, 4)),
          d.worst().name}};
     o.rows = {{1, {bars(d, false)}}, {1, {bars(d, true), memory_figure(d)}}};
     return o;

@@ -292,7 +292,7 @@ Figure speed_up_figure(const Data& d) {
         medians.y.push_back(s.median);
     }
     f.marks = {spread, ideal, medians, Rule{"as fast", Role::muted, false, 1}};
-    f.footnote = fmt::format("median and range over matrix sizes, recorded on {}; {}, {}",
+    f.footnote = fmt::format("recorded on {}: median and range over matrix sizes; {}, {}",
                              d.measured->machine, d.measured->source, d.measured->licence);
     return f;
 }
@@ -303,7 +303,7 @@ std::string finding(const Data& d) {
         fmt::format("With {} {} at once, 4-bit weights make a step {} times as fast, not 4",
                     d.load.batch, d.load.batch == 1 ? "request" : "requests", format_number(gain));
     if (!d.crossing) {
-        return gained;
+        return fmt::format("{}; up to {} requests W8A8 is never faster", gained, largest_batch);
     }
     return d.load.batch < *d.crossing
                ? fmt::format("{}; from {} requests on W8A8 is faster", gained, *d.crossing)
@@ -348,9 +348,10 @@ std::vector<Metric> metrics(const Data& d) {
     list.push_back({"speed_up_w4a16", "W4A16 over W16A16",
                     ratio(d.now[w16].total(), d.now[w4].total()), "times", computed,
                     Better::higher});
-    list.push_back({"crossing_batch", "W8A8 passes W4A16 at",
-                    d.crossing ? double(*d.crossing) : std::nan(""), "requests", computed,
-                    Better::neither, NumberStyle::plain, 5});
+    if (d.crossing) {
+        list.push_back({"crossing_batch", "W8A8 passes W4A16 at", double(*d.crossing), "requests",
+                        computed, Better::neither, NumberStyle::plain, 5});
+    }
     if (d.reached) {
         const Origin fit{Origin::Kind::computed,
                          "fit to kernels recorded on " + d.measured->machine};
@@ -390,8 +391,8 @@ Outcome show(const Params& p, const Data& d) {
     const Seconds wide = d.now[w16].total(), narrow = d.now[w4].total();
     o.equations = {
         {"gain = t_{16} / t_{4}",
-         fmt::format("{} = {} / {}", format_number(ratio(wide, narrow)), format_seconds(wide),
-                     format_seconds(narrow)),
+         fmt::format("{} = {} / {}", format_number(ratio(wide, narrow)), format_seconds(wide, 4),
+                     format_seconds(narrow, 4)),
          fmt::format("{} {}", d.load.batch, d.load.batch == 1 ? "request" : "requests")}};
     FigureRow bottom{1, {parts_figure(d)}};
     if (!d.recorded.empty()) {

@@ -405,7 +405,7 @@ Outcome show(const Params& p, const Data& d) {
     o.equations = {
         {"price = 10^{6} · t / batch · hour / 3600",
          fmt::format("${} = 10^{{6}} · {} / {} · {} / 3600", format_number(d.own.dollars),
-                     format_number(d.own.step.value), d.own.batch,
+                     format_number(d.own.step.value, 4), d.own.batch,
                      format_number(p.hour_price * double(d.own.tensor_parallel))),
          ""}};
     FigureRow bottom{1, {front_figure(d)}};

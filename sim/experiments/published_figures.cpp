@@ -115,8 +115,9 @@ Figure rows_figure(const Data& d) {
     f.x = {.label = "requests × context, as printed"};
     f.y = {.label = "time", .unit = "ms", .scale = Scale::log10};
     Points printed{"printed", Role::reference, {}, {}};
-    Line ideal{"ideal roof", Role::subject, {}, {}, true},
-        reached{"kernels reach (fitted)", category(7), {}, {}, true};
+    // Points: what stands side by side are settings of their own, with nothing between them.
+    Points ideal{"ideal roof", Role::subject, {}, {}},
+        reached{"kernels reach (fitted)", category(7), {}, {}};
     double at = 0;
     for (const Compared& c : shown_rows(d)) {
         const std::string name = fmt::format("{} × {}", c.printed.batch, c.printed.context);
@@ -215,10 +216,11 @@ Outcome show(const Params&, const Data& d) {
                           c.reached ? c.reached->value : std::nan("")});
     }
     o.tables = {t};
-    o.equations = {{"ratio = t_{printed} / t_{ideal}",
-                    fmt::format("{} = {} / {}", format_number(high->over_ideal()),
-                                format_seconds(high->printed.time), format_seconds(high->ideal)),
-                    setting(*high)}};
+    o.equations = {
+        {"ratio = t_{printed} / t_{ideal}",
+         fmt::format("{} = {} / {}", format_number(high->over_ideal()),
+                     format_seconds(high->printed.time, 4), format_seconds(high->ideal, 4)),
+         setting(*high)}};
     o.rows = {{1.1, {rows_figure(d)}}, {1, {sets_figure(d)}}};
     return o;
 }

@@ -111,6 +111,20 @@ std::vector<int> lengths(int most) {
     return list;
 }
 
+/// The shortest answer that takes longer than the prompt, by halving: each token adds to the time.
+std::optional<int> balance(const Machinery& machinery, int prompt, Seconds prefill) {
+    const auto longer = [&](int tokens) { return machinery.answer(prompt, tokens) > prefill; };
+    if (!longer(longest_answer)) {
+        return std::nullopt;
+    }
+    int low = 1, high = longest_answer;  // an answer of one token comes with the prompt
+    while (high - low > 1) {
+        const int middle = (low + high) / 2;
+        (longer(middle) ? high : low) = middle;
+    }
+    return high;
+}
+
 Data run(const Params& p, const RunContext& context) {
     context.check();
     Data d;
@@ -140,11 +154,7 @@ Data run(const Params& p, const RunContext& context) {
         context.check();
         d.by_prompt.push_back(ideal.parts(n, p.answer));
     }
-    for (std::size_t i = 0; i < d.answers.size() && !d.balance; ++i) {
-        if (d.by_answer[i].decode > d.by_answer[i].prefill) {
-            d.balance = d.answers[i];
-        }
-    }
+    d.balance = balance(ideal, p.prompt, d.ideal.prefill);
     return d;
 }
 
@@ -236,9 +246,7 @@ Outcome show(const Params& p, const Data& d) {
         format_seconds(d.first_step), format_seconds(d.last_step));
     if (d.balance) {
         o.explanation += fmt::format(
-            " From answers of about {} tokens on, decoding takes longer "
-            "than this prompt.",
-            *d.balance);
+            " From answers of {} tokens on, decoding takes longer than this prompt.", *d.balance);
     }
     if (d.reached) {
         o.explanation += fmt::format(" At what recorded kernels reach the request takes {}.",
@@ -256,16 +264,16 @@ Outcome show(const Params& p, const Data& d) {
                  seconds("decode", "Answer", t.decode, computed),
                  seconds("queue", "Queue", t.queue, computed),
                  seconds("network", "Network", t.network, assumed)};
-    o.equations = {
-        {"t = network + queue + prompt + answer",
-         fmt::format("{} = {} + {} + {} + {}", format_seconds(t.total()), format_seconds(t.network),
-                     format_seconds(t.queue), format_seconds(t.prefill), format_seconds(t.decode)),
-         ""},
-        {"queue = ρ / (1 - ρ) · service",
-         fmt::format("{} = {} / {} · {}", format_seconds(t.queue), format_number(p.load),
-                     format_number(1 - p.load),
-                     format_seconds(t.prefill + t.decode / double(d.batch))),
-         "M/M/1"}};
+    o.equations = {{"t = network + queue + prompt + answer",
+                    fmt::format("{} = {} + {} + {} + {}", format_seconds(t.total()),
+                                format_seconds(t.network, 4), format_seconds(t.queue, 4),
+                                format_seconds(t.prefill, 4), format_seconds(t.decode, 4)),
+                    ""},
+                   {"queue = ρ / (1 - ρ) · service",
+                    fmt::format("{} = {} / {} · {}", format_seconds(t.queue), format_number(p.load),
+                                format_number(1 - p.load),
+                                format_seconds(t.prefill + t.decode / double(d.batch), 4)),
+                    "M/M/1"}};
     Table table{
         "by_answer", {{"answer", "tokens"}, {"queue", "s"}, {"prefill", "s"}, {"decode", "s"}}, {}};
     for (std::size_t i = 0; i < d.answers.size(); ++i) {

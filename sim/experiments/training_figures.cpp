@@ -277,7 +277,7 @@ void describe(const Data& d, Outcome& outcome) {
     if (!d.from_file() && d.floor && !d.burst_at) {
         outcome.equations = {{"perplexity = e^{loss}",
                               fmt::format("{} = e^{{{}}}", num(std::exp(d.validation_loss())),
-                                          num(d.validation_loss())),
+                                          num(d.validation_loss(), 4)),
                               "unseen text"}};
     }
     if (!d.from_file() && !d.burst_at && d.steps_done < d.steps_wanted) {

@@ -12,8 +12,8 @@ std::string name(const Precision& p) {
     return p.kv_bits == p.activation_bits ? products : fmt::format("{} KV{}", products, p.kv_bits);
 }
 
-std::string format_seconds(Seconds time) {
-    return format_si(time.value) + "s";
+std::string format_seconds(Seconds time, int digits) {
+    return format_si(time.value, digits) + "s";
 }
 
 std::string format_gb(Bytes bytes) {

@@ -30,8 +30,8 @@ struct Setting {
 
 /// "W4A16", and "KV8" after it where the cache has other bits than the activations.
 std::string name(const Precision& precision);
-/// "7.51 ms"
-std::string format_seconds(Seconds time);
+/// "7.51 ms". Inputs of an equation take a digit more than its result, so that they reproduce it.
+std::string format_seconds(Seconds time, int digits = 3);
 /// Decimal, as sheets count: "13.5 GB".
 std::string format_gb(Bytes bytes);
 

@@ -1,6 +1,8 @@
 // The machine labs: what their tables and metrics promise to programs, and that what they say
 // follows from what they computed.
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "sim/experiments/all.hpp"
 #include "sim/roofline/catalogue.hpp"
@@ -207,6 +209,16 @@ TEST_CASE("decode-latency crosses where it says", "[roofline]") {
     CHECK(gain > 3.95);
 }
 
+TEST_CASE("ways that never cross are told in words, not in a number", "[roofline]") {
+    const Outcome o = outcome_of("decode-latency", {{"device", std::string("m3-ultra")}});
+    CHECK(contains(o.finding, "up to 1024 requests W8A8 is never faster"));
+    for (const Metric& m : o.metrics) {
+        INFO(m.name);
+        CHECK(m.name != "crossing_batch");
+        CHECK(std::isfinite(m.value));
+    }
+}
+
 TEST_CASE("a million queries a day at a cent are 3.65 million a year", "[roofline]") {
     const std::map<std::string, Value> set = {
         {"queries", 1e6}, {"query_price", 0.01}, {"speed_up", 2.0}, {"work_price", 365000.0}};
@@ -249,6 +261,59 @@ TEST_CASE("a misread sheet is off by the ratio of its figures where arithmetic b
     CHECK_THROWS_AS(outcome_of("datasheet-traps", {{"device", std::string("m2-ultra")}}), Error);
 }
 
+TEST_CASE("an answer takes longer than the prompt from the length named on", "[roofline]") {
+    for (const int prompt : {100, 1000, 10000}) {
+        INFO(prompt);
+        const auto with_answer = [&](std::int64_t answer) {
+            return outcome_of("request-latency",
+                              {{"prompt", std::int64_t{prompt}}, {"answer", answer}});
+        };
+        const std::string before = "From answers of ", text = with_answer(200).explanation;
+        REQUIRE(contains(text, before));
+        const std::int64_t named = std::stoll(text.substr(text.find(before) + before.size()));
+        REQUIRE(named >= 2);
+        const Outcome at = with_answer(named), below = with_answer(named - 1);
+        CHECK(at.metric("decode").value > at.metric("prefill").value);
+        CHECK(below.metric("decode").value <= below.metric("prefill").value);
+    }
+}
+
+TEST_CASE("the largest figure of a sheet is the largest in its file, in its unit", "[roofline]") {
+    for (const DeviceSheet& device : catalogue().devices) {
+        if (!device.dense.fp16) {
+            continue;
+        }
+        INFO(device.id);
+        double largest = 0;
+        for (const MatrixRates& r : {device.dense, device.sparse}) {
+            for (const auto& rate : {r.fp16, r.fp16_accumulate_fp16, r.int8, r.fp8,
+                                     r.fp8_accumulate_fp16, r.int4, r.fp4}) {
+                largest = std::max(largest, rate ? rate->value : 0);
+            }
+        }
+        const Outcome o = outcome_of("datasheet-traps", {{"device", device.id}});
+        CHECK(o.metric("wrong_peak").value == largest);
+    }
+    const Outcome floats = outcome_of("datasheet-traps", {{"device", std::string("h200-sxm")}});
+    CHECK(floats.metric("wrong_peak").value == 3957.8e12);
+    CHECK(floats.metric("wrong_peak").unit == "FLOP/s");
+    CHECK(contains(floats.finding, "3958 TFLOP/s"));
+    for (const char* id : {"rtx-4090", "a100-40gb-sxm"}) {  // INT4
+        const Outcome o = outcome_of("datasheet-traps", {{"device", std::string(id)}});
+        CHECK(o.metric("wrong_peak").unit == "OP/s");
+        CHECK(o.metric("right_peak").unit == "FLOP/s");
+        CHECK(contains(o.finding, " TOPS for the peak"));
+    }
+}
+
+TEST_CASE("where a step waits for memory no peak is said to harm", "[roofline]") {
+    const Outcome o = outcome_of("datasheet-traps", {{"phase", std::string("decode")}});
+    CHECK(o.metric("error").value == 1);
+    CHECK(contains(o.finding, "waits for memory: no peak on the sheet changes its "));
+    CHECK_FALSE(contains(o.finding, "off"));
+    CHECK_FALSE(contains(o.explanation, "Misread"));
+}
+
 TEST_CASE("the planner's ways out work, cheapest first", "[roofline]") {
     const Outcome o = outcome_of("planner", {});
     CHECK(o.metric("feasible").value == 0);
@@ -269,6 +334,33 @@ TEST_CASE("the planner's ways out work, cheapest first", "[roofline]") {
     CHECK(tried.metric("perplexity").origin.kind == Origin::Kind::published);
 }
 
+TEST_CASE("the inputs that an equation shows give the result that it shows", "[roofline]") {
+    std::vector<Outcome> outcomes = {outcome_of("decode-latency", {}),
+                                     outcome_of("datasheet-traps", {})};
+    for (const PublishedSteps& steps : catalogue().published) {
+        outcomes.push_back(outcome_of("published-figures", {{"set", steps.id}}));
+    }
+    const auto number = [](std::istream& in, double& value) {
+        std::string unit;
+        in >> value >> unit;  // "10.17 ms"
+        value *= unit == "s" ? 1 : unit == "ms" ? 1e-3 : unit == "µs" ? 1e-6 : std::nan("");
+    };
+    for (const Outcome& o : outcomes) {
+        const std::string& shown = o.equations.front().values;  // "5.94 = 10.17 ms / 1.712 ms"
+        INFO(shown);
+        std::istringstream in(shown);
+        double result = 0, above = 0, below = 0;
+        std::string sign;
+        in >> result >> sign;
+        number(in, above);
+        in >> sign;
+        number(in, below);
+        // A unit of the third digit: half for the result's rounding, the rest for the inputs'.
+        CHECK(std::abs(result - above / below) <
+              std::pow(10.0, std::floor(std::log10(result)) - 2));
+    }
+}
+
 TEST_CASE("nothing printed is faster than the ideal roof", "[roofline]") {
     for (const PublishedSteps& steps : catalogue().published) {
         INFO(steps.id);
@@ -277,6 +369,9 @@ TEST_CASE("nothing printed is faster than the ideal roof", "[roofline]") {
         CHECK(o.metric("over_ideal").value >= o.metric("least").value);
         CHECK(o.metric("over_ideal").value <= o.metric("most").value);
         CHECK(table(o, "steps").rows.size() == steps.rows.size());
+        for (const Mark& mark : o.rows.at(0).figures.at(0).marks) {  // no line joins settings
+            CHECK(std::holds_alternative<Points>(mark));
+        }
     }
 }
 

@@ -73,6 +73,12 @@ TEST_CASE("a model learns, towards a floor that it stays above", "[training]") {
     CHECK(loss < 0.9 * o.metric("counting_loss").value);  // it knows what follows what
     CHECK(o.metric("counting_loss").value < std::log(384));
     CHECK(o.metric("perplexity").value == Approx(std::exp(loss)));
+    // "3.01 = e^{1.102}": half a unit of the result's third digit, and half of the fourth of the
+    // loss, which is below 10.
+    const std::string& shown = o.equations.front().values;
+    const double power = std::stod(shown.substr(shown.find('{') + 1));
+    const double result = std::stod(shown), unit = std::pow(10, std::floor(std::log10(result)) - 2);
+    CHECK(std::abs(result - std::exp(power)) < unit / 2 + 0.00051 * result);
     REQUIRE(figure(o, "loss"));
     REQUIRE(figure(o, "sample-2"));
     CHECK(figure(o, "sample-8"));
