@@ -6,6 +6,7 @@
 
 #include "sim/experiments/gptq_data.hpp"
 #include "sim/model/evaluate.hpp"
+#include "sim/model/generate.hpp"
 #include "sim/model/loaded_model.hpp"
 #include "sim/model/shipped.hpp"
 

@@ -2,6 +2,8 @@
 #include <cmath>
 #include <set>
 
+#include <fmt/format.h>
+
 #include "sim/core/text.hpp"
 #include "sim/experiments/all.hpp"
 #include "sim/experiments/gptq_figures.hpp"
@@ -161,8 +163,8 @@ TEST_CASE("the equations hold the numbers of the trace", "[gptq-lab]") {
     const auto told = [](float v) { return format_number(static_cast<double>(v), 4); };
     const float w = d.trace.after(50)(3, 50), e = d.trace.errors(3, 50);
     const std::string& values = o.equations.at(0).values;
-    CHECK(values.find("(" + told(w) + " − ") == 0);
-    CHECK(values.ends_with("/ " + told(d.trace.factor(50, 50)) + " = " + told(e)));
+    CHECK(values.starts_with(fmt::format("({} − ", told(w))));
+    CHECK(values.ends_with(fmt::format("/ {} = {}", told(d.trace.factor(50, 50)), told(e))));
     // Beyond the ends the nearest moment is shown.
     CHECK(look_at(d, 1024, 255, Shown::change, Third::fitting).steps == 192);
     CHECK(look_at(d, 1024, 255, Shown::change, Third::fitting).row == 127);
