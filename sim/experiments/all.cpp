@@ -5,6 +5,7 @@ namespace nibble {
 Experiment number_formats();
 Experiment quantizer();
 Experiment layer_methods();
+Experiment awq_smoothquant();
 Experiment kernel_ladder();
 Experiment tiny_model_lab();
 Experiment training();
@@ -22,6 +23,7 @@ const Experiments& all_experiments() {
         number_formats(),
         quantizer(),
         layer_methods(),
+        awq_smoothquant(),
         kernel_ladder(),
         tiny_model_lab(),
         training(),
