@@ -249,6 +249,7 @@ Outcome show(const Params& p, const Data& d) {
         "{}.",
         p.bits, percent(d.none), d.kept, d.weights.cols(), percent(d.random), percent(d.largest),
         percent(d.salient));
+    o.explanation += fmt::format(" The layer: {}.", d.layer->name);
     o.rows = {{1.2, {valley_figure(p, d)}}, {1, {ranges_figure(d, scale), protect_figure(p, d)}}};
     const Origin measured{Origin::Kind::measured_here, d.layer->name};
     const auto error = [&](const char* name, const char* label, double value) {
