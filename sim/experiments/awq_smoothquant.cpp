@@ -239,10 +239,8 @@ Outcome show(const Params& p, const Data& d) {
     const double best_alpha = static_cast<double>(best) / (alphas - 1);
     Outcome o;
     o.finding = fmt::format(
-        "{}: calibration chooses α = {}, which leaves an error of {} on unseen tokens; α = 0 "
-        "leaves {} and α = 1 leaves {}.",
-        method_of(p), format_number(best_alpha, 2), percent(d.unseen[best]),
-        percent(d.unseen.front()), percent(d.unseen.back()));
+        "{} at the α that calibration chooses, {}, errs by {}; α = 0 errs by {}.", method_of(p),
+        format_number(best_alpha, 2), percent(d.unseen[best]), percent(d.unseen.front()));
     o.explanation = fmt::format(
         "Rounding to nearest in {} bits errs by {}. Keeping {} of {} input channels exact, at "
         "random, leaves {}; those with the largest weights {}; those with the largest activations "
@@ -278,6 +276,9 @@ Outcome show(const Params& p, const Data& d) {
 
 Schema<Params> schema() {
     Schema<Params> all = schema_of_part(layer_schema(), &Params::layer);
+    for (Param<Params>& param : all) {
+        param.is_advanced = param.is_advanced && param.name != "outlier_factor";
+    }
     all.push_back(
         choice("scaling", &Params::scaling, {{"awq", "AWQ"}, {"smoothquant", "SmoothQuant W8A8"}})
             .label("Method")
