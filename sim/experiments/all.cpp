@@ -6,6 +6,7 @@ Experiment number_formats();
 Experiment quantizer();
 Experiment kernel_ladder();
 Experiment gptq_lab_experiment();
+Experiment awq_smoothquant();
 Experiment layer_methods();
 Experiment tiny_model_lab();
 Experiment training();
@@ -24,6 +25,7 @@ const Experiments& all_experiments() {
         quantizer(),
         kernel_ladder(),
         gptq_lab_experiment(),
+        awq_smoothquant(),
         layer_methods(),
         tiny_model_lab(),
         training(),

@@ -336,6 +336,7 @@ Outcome show(const Params& p, const Data& d) {
     Outcome o;
     o.finding = finding(d);
     o.explanation = explanation(p, d);
+    o.explanation += fmt::format(" The layer: {}.", d.layer->name);
     o.rows = {{1, {trade_figure(p, d)}}, {1, {map_figure(p, d), generalisation_figure(p, d)}}};
     add_metrics(p, d, o);
     o.tables = {results_table(d), times_table(d)};

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "sim/core/text.hpp"
 #include "sim/model/corpus.hpp"
 #include "sim/model/evaluate.hpp"
 #include "sim/model/network.hpp"
@@ -212,6 +213,11 @@ std::shared_ptr<const LabLayer> lab_layer(const LayerChoice& c, const RunContext
             LabLayer layer = is_model(c) ? model_layer(c, context) : synthetic_layer(c, context);
             lay_outliers(c, layer.calibration);
             lay_outliers(c, layer.unseen);
+            if (c.outlier_channels > 0 && c.outlier_factor != 1) {
+                layer.name += fmt::format(", {} of its input channels made {} times as large",
+                                          std::min<Index>(c.outlier_channels, layer.weights.cols()),
+                                          format_number(c.outlier_factor, 3));
+            }
             layer.key = key;
             return layer;
         },

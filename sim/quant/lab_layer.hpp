@@ -26,7 +26,7 @@ enum class CalibrationText { mixed, stories, arithmetic, code, records };
 
 struct LayerChoice {
     LayerSource source = LayerSource::target;
-    std::string file;
+    std::string file = {};
     int layer = 1;  // beyond the last: the last
     Linear linear = Linear::up;
     CalibrationText text = CalibrationText::mixed;
@@ -56,7 +56,7 @@ std::shared_ptr<const LabLayer> lab_layer(const LayerChoice& choice, const RunCo
 
 const Schema<LayerChoice>& layer_schema();
 
-/// A member's schema as its owner's.
+/// A member's schema as its owner's, with the owner's defaults.
 template <class Owner, class Part>
 Schema<Owner> schema_of_part(const Schema<Part>& schema, Part Owner::*part) {
     Schema<Owner> all;
@@ -65,6 +65,7 @@ Schema<Owner> schema_of_part(const Schema<Part>& schema, Part Owner::*part) {
         static_cast<ParamInfo&>(p) = from;
         p.get = [from, part](const Owner& o) { return from.get(o.*part); };
         p.set = [from, part](Owner& o, const Value& v) { from.set(o.*part, v); };
+        p.default_value = p.get(Owner{});
         p.is_relevant = [from, part](const Owner& o) { return from.is_relevant(o.*part); };
         all.push_back(std::move(p));
     }
