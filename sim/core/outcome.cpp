@@ -157,6 +157,14 @@ struct MarkToJson {
     }
 };
 
+Json timeline_to_json(const Timeline& t) {
+    Json j = {{"param", t.param}, {"first", t.first}, {"last", t.last}, {"marks", Json::array()}};
+    for (const Timeline::Mark& m : t.marks) {
+        j["marks"].push_back({{"at", m.at}, {"label", m.label}});
+    }
+    return j;
+}
+
 Json axis_to_json(const Axis& a) {
     static const char* const scales[] = {"linear", "log10", "log2"};
     return {{"label", a.label}, {"unit", a.unit}, {"scale", scales[static_cast<int>(a.scale)]}};
@@ -271,13 +279,17 @@ Json to_json(const Outcome& outcome) {
     for (const Equation& e : outcome.equations) {
         equations.push_back({{"symbols", e.symbols}, {"values", e.values}, {"note", e.note}});
     }
-    return {{"finding", outcome.finding},
-            {"explanation", outcome.explanation},
-            {"sampling", outcome.sampling},
-            {"figures", figures},
-            {"metrics", metrics_to_json(outcome)},
-            {"tables", tables_to_json(outcome)},
-            {"equations", equations}};
+    Json all = {{"finding", outcome.finding},
+                {"explanation", outcome.explanation},
+                {"sampling", outcome.sampling},
+                {"figures", figures},
+                {"metrics", metrics_to_json(outcome)},
+                {"tables", tables_to_json(outcome)},
+                {"equations", equations}};
+    if (outcome.timeline) {
+        all["timeline"] = timeline_to_json(*outcome.timeline);
+    }
+    return all;
 }
 
 }  // namespace nibble

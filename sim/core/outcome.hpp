@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -61,6 +62,21 @@ struct Equation {
     std::string note = {};  // "group 12 of 128"
 };
 
+/// Something that goes on step by step. The window shows it under the figures, with play, step back
+/// and forward; it moves the view parameter `param`.
+struct Timeline {
+    struct Mark {
+        std::int64_t at = 0;
+        std::string label;  // on hover: "preemption of request 12"
+    };
+    std::string param;  // an integer with the role `view`
+    std::int64_t first = 0, last = 0;
+    std::string step_name = "step";  // "step 118 of 200"
+    double steps_a_second = 8;       // while it plays
+    std::vector<Mark> marks = {};    // what to look out for
+    std::string marks_meaning = {};  // "preemptions"
+};
+
 struct Outcome {
     std::string finding;      // one sentence, computed: the headline
     std::string explanation;  // one or two sentences with the numbers in them, computed
@@ -68,6 +84,7 @@ struct Outcome {
     std::vector<Metric> metrics;  // the first four or five are headlines
     std::vector<Table> tables;
     std::vector<Equation> equations;
+    std::optional<Timeline> timeline = {};
     std::string sampling = {};  // what was left out, when not everything was computed; else empty
 
     /// Throws BrokenInvariant when there is no such metric.

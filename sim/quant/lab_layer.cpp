@@ -7,16 +7,12 @@
 #include "sim/core/text.hpp"
 #include "sim/model/corpus.hpp"
 #include "sim/model/evaluate.hpp"
+#include "sim/model/loaded_model.hpp"
 #include "sim/model/network.hpp"
 #include "sim/model/shipped.hpp"
 
 namespace nibble {
 namespace {
-
-struct Loaded {
-    std::shared_ptr<const ModelFiles> files;
-    Model<float> model;
-};
 
 bool is_model(const LayerChoice& c) {
     return c.source != LayerSource::synthetic;
@@ -38,7 +34,7 @@ std::string stamp_of(const std::string& model) {
 }
 
 /// Documents until they hold `count` tokens, the last cut short.
-std::vector<TokenIds> documents(const Loaded& loaded, std::span<const Domain> domains, Split split,
+std::vector<TokenIds> documents(const LoadedModel& loaded, std::span<const Domain> domains, Split split,
                                 Index count, std::uint64_t seed) {
     std::vector<TokenIds> batch;
     const ModelConfig& config = loaded.model.config;
@@ -90,13 +86,7 @@ Matrix<float> some_rows(View<const float> weights) {
 
 LabLayer model_layer(const LayerChoice& c, const RunContext& context) {
     const std::string name = model_of(c);
-    const auto loaded = context.memo<Loaded>(
-        "lab model " + stamp_of(name),
-        [&] {
-            const auto files = open_model(name);
-            return Loaded{files, files->fitting()};
-        },
-        [](const Loaded& l) { return static_cast<std::size_t>(l.files->float_bytes()); });
+    const auto loaded = loaded_model(name, context);
     const LinearId id{std::min<Index>(c.layer, loaded->model.config.layers - 1), c.linear};
     std::vector<Domain> domains(all_domains.begin(), all_domains.end());
     const std::vector<TokenIds> unseen =
@@ -107,7 +97,7 @@ LabLayer model_layer(const LayerChoice& c, const RunContext& context) {
     const std::vector<TokenIds> seen =
         documents(*loaded, domains, Split::train, c.tokens, context.seed);
     LabLayer layer;
-    layer.name = fmt::format("{} of {}", nibble::name(id), model_path(name).filename().string());
+    layer.name = fmt::format("{} of {}", nibble::name(id), loaded->name);
     const LayerWeights<float> weights = loaded->model.layer(id.layer);
     layer.all_rows = weights[id.kind].rows;
     layer.weights = some_rows(weights[id.kind]);

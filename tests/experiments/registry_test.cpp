@@ -95,6 +95,14 @@ void check_sane(const Experiment& e, const ParamValues& values, Cache& shared) {
         }
     }
     CHECK_FALSE(ids.empty());
+    if (o.timeline) {
+        const ParamInfo& step = e.params[e.index_of(o.timeline->param)];
+        CHECK(step.role == ParamRole::view);
+        CHECK(step.type == ParamType::integer);
+        CHECK(o.timeline->first <= o.timeline->last);
+        CHECK(step.range.min <= static_cast<double>(o.timeline->first));
+        CHECK(static_cast<double>(o.timeline->last) <= step.range.max);
+    }
     for (const Table& t : o.tables) {
         for (const auto& cells : t.rows) {
             CHECK(cells.size() == t.columns.size());

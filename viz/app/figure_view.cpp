@@ -10,8 +10,8 @@ namespace nibble {
 namespace {
 
 constexpr float zoom_step = 1.2F;  // of one notch of the wheel
-constexpr float heading = 90;      // points that the finding and the explanation take
-constexpr float least_row = 130;   // points a row of figures needs at least
+constexpr float heading = 110;     // points that the finding and the explanation take
+constexpr float least_row = 165;   // points a row of figures needs at least
 constexpr float comfortable_row = 185;
 constexpr float click_slack = 3;  // points a click may wander
 

@@ -51,13 +51,13 @@ float draw_heading(const Outcome& outcome, Panel& panel, const Rect& area) {
     };
     float y = area.y;
     for (const std::string& line : few_lines(outcome.finding, theme.title(), area.width,
-                                             fits(finding_line, 0, 2), panel.measure)) {
+                                             fits(finding_line, 0, 3), panel.measure)) {
         panel.text({area.x, y + 19 * s}, line, theme.title(), theme.text);
         y += finding_line;
     }
     const float used = y - area.y;
     for (const std::string& line : few_lines(outcome.explanation, theme.body(), area.width,
-                                             fits(body_line, used, 3), panel.measure)) {
+                                             fits(body_line, used, 5), panel.measure)) {
         panel.text({area.x, y + 14 * s}, line, theme.body(), theme.muted);
         y += body_line;
     }
