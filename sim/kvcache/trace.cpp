@@ -165,11 +165,11 @@ RequestTrace parse_trace(const std::string& text, const std::string& name) {
 
 RequestTrace read_trace(const std::filesystem::path& path) {
     std::ifstream in(path, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     if (!in || std::filesystem::is_directory(path)) {
         throw Error(Error::Code::io, path.string() + " cannot be read",
                     "give the path of a CSV file with the columns prompt and output");
     }
+    const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     return parse_trace(text, path.filename().string());
 }
 
