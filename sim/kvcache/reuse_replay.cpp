@@ -96,8 +96,8 @@ private:
     ReuseCache& cache_;
     EntryOrder order_;
     std::deque<int> waiting_;  // in the order of arrival
-    std::deque<int> running_;   // in the order of admission
-    std::vector<bool> gone_;    // (request)
+    std::deque<int> running_;  // in the order of admission
+    std::vector<bool> gone_;   // (request)
 };
 
 void check_requests(const ReuseWorkload& workload, const ReuseCache& cache) {

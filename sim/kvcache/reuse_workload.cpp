@@ -84,8 +84,9 @@ ReuseWorkload chat(const ReuseShape& shape, const Rng& rng) {
         for (int t = 0; t < shape.rounds; ++t) {
             append(so_far, make.drawn(fmt::format("Q{}.{}", c + 1, t + 1), 15, 60));
             const auto answer = make.drawn(fmt::format("A{}.{}", c + 1, t + 1), 30, 140);
-            before = make.add(static_cast<std::size_t>(c),
-                              fmt::format("chat {}, turn {}", c + 1, t + 1), so_far, answer, before);
+            before =
+                make.add(static_cast<std::size_t>(c), fmt::format("chat {}, turn {}", c + 1, t + 1),
+                         so_far, answer, before);
             append(so_far, answer);
         }
     }
@@ -110,8 +111,8 @@ ReuseWorkload few_shot(const ReuseShape& shape, const Rng& rng) {
 }
 
 ReuseWorkload tree_of_thought(const ReuseShape& shape, const Rng& rng) {
-    constexpr int thoughts = 3;  // tried from each state
-    constexpr std::size_t kept = 2;   // states of a level that go on
+    constexpr int thoughts = 3;      // tried from each state
+    constexpr std::size_t kept = 2;  // states of a level that go on
     struct State {
         std::vector<Token> tokens;
         std::string name;
@@ -148,8 +149,8 @@ ReuseWorkload unrelated(const ReuseShape& shape, const Rng& rng) {
     for (int g = 0; g < shape.groups; ++g) {
         for (int r = 0; r < shape.rounds; ++r) {
             const std::string name = fmt::format("{}.{}", g + 1, r + 1);
-            const auto prompt = make.drawn("Q" + name, shape.shared_tokens,
-                                           shape.shared_tokens + 60);
+            const auto prompt =
+                make.drawn("Q" + name, shape.shared_tokens, shape.shared_tokens + 60);
             make.add(static_cast<std::size_t>(g), "request " + name, prompt,
                      make.drawn("A" + name, 30, 140));
         }
@@ -162,9 +163,9 @@ ReuseWorkload unrelated(const ReuseShape& shape, const Rng& rng) {
 std::string ReuseWorkload::describe(const std::vector<Token>& tokens) const {
     std::vector<std::string> names;
     for (const Token token : tokens) {
-        const std::string& name = segment_of(token);
-        if (names.empty() || names.back() != name) {
-            names.push_back(name);
+        const std::string& segment = segment_of(token);
+        if (names.empty() || names.back() != segment) {
+            names.push_back(segment);
         }
     }
     if (names.empty()) {
@@ -195,10 +196,10 @@ ReuseWorkload workload_of(const RequestTrace& trace) {
         total += r.tokens();
     }
     if (total > most_workload_tokens) {
-        throw Error(Error::Code::unsupported,
-                    fmt::format("{} has {} tokens in all, and every one is looked at", trace.name,
-                                total),
-                    fmt::format("cut it to {} tokens", most_workload_tokens));
+        throw Error(
+            Error::Code::unsupported,
+            fmt::format("{} has {} tokens in all, and every one is looked at", trace.name, total),
+            fmt::format("cut it to {} tokens", most_workload_tokens));
     }
     ReuseWorkload w;
     w.name = trace.name;

@@ -74,6 +74,10 @@ private:
             columns_ = cells.size();
             trace_.prompt_column = column(cells, "prompt", line);
             trace_.output_column = column(cells, "output", line);
+            if (has(cells, "prefix_id") || has(cells, "prefix_len")) {
+                prefix_id_column_ = column(cells, "prefix_id", line);
+                prefix_len_column_ = column(cells, "prefix_len", line);
+            }
             return;
         }
         if (cells.size() != columns_) {
@@ -89,8 +93,17 @@ private:
                                     line, most_requests),
                         "cut the trace");
         }
-        trace_.requests.push_back({number(cells, trace_.prompt_column, "prompt", line),
-                                   number(cells, trace_.output_column, "output", line), line});
+        TraceRequest r{number(cells, trace_.prompt_column, "prompt", line),
+                       number(cells, trace_.output_column, "output", line), line};
+        if (prefix_id_column_ > 0) {
+            r.prefix_id = number(cells, prefix_id_column_, "prefix_id", line, 0);
+            r.prefix_len = number(cells, prefix_len_column_, "prefix_len", line, 0);
+        }
+        trace_.requests.push_back(r);
+    }
+
+    static bool has(const Cells& header, std::string_view name) {
+        return std::find(header.begin(), header.end(), name) != header.end();
     }
 
     /// Counted from 1.
@@ -111,7 +124,8 @@ private:
         return static_cast<int>(found - header.begin()) + 1;
     }
 
-    std::int64_t number(const Cells& cells, int at, std::string_view name, int line) const {
+    std::int64_t number(const Cells& cells, int at, std::string_view name, int line,
+                        std::int64_t least = 1) const {
         const std::string_view cell = cells[static_cast<std::size_t>(at) - 1];
         std::int64_t value = 0;
         const auto [rest, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
@@ -119,10 +133,12 @@ private:
         if (!whole || error == std::errc::invalid_argument) {
             throw wrong(at, name, line, fmt::format("\"{}\" is no whole number", shown(cell)));
         }
-        if (error == std::errc::result_out_of_range || value < 1 || value > longest_request) {
-            throw wrong(
-                at, name, line,
-                fmt::format("{} tokens, and a request has 1 to {}", shown(cell), longest_request));
+        if (error == std::errc::result_out_of_range || value < least || value > longest_request) {
+            throw wrong(at, name, line,
+                        least == 1
+                            ? fmt::format("{} tokens, and a request has 1 to {}", shown(cell),
+                                          longest_request)
+                            : fmt::format("{} is outside 0 to {}", shown(cell), longest_request));
         }
         return value;
     }
@@ -134,7 +150,8 @@ private:
     }
 
     RequestTrace trace_;
-    std::size_t columns_ = 0;  // 0: the header has not come yet
+    std::size_t columns_ = 0;                           // 0: the header has not come yet
+    int prefix_id_column_ = 0, prefix_len_column_ = 0;  // 0: there is none
 };
 
 struct Mix {

@@ -1,7 +1,8 @@
 // Requests by their lengths: how many tokens each brings and how many it will get.
 //
-// A trace is a CSV file with a header; the columns `prompt` and `output` may stand anywhere, others
-// are passed over. Some traces come with the program (data/traces).
+// A trace is a CSV file with a header; the columns `prompt` and `output`, and where requests share
+// their beginnings `prefix_id` and `prefix_len`, may stand anywhere, others are passed over. Some
+// traces come with the program (data/traces).
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,8 @@ namespace nibble {
 struct TraceRequest {
     std::int64_t prompt = 0, output = 0;  // tokens, at least 1 each
     int line = 0;                         // of the file, counted from 1
+    // Whose beginning it shares, and over how many tokens of its prompt; 0: nobody's.
+    std::int64_t prefix_id = 0, prefix_len = 0;
 
     std::int64_t tokens() const { return prompt + output; }
 };
@@ -35,7 +38,8 @@ inline constexpr std::int64_t most_requests = 1'000'000;
 
 /// From text as a file has it; `name` is for errors. Throws Error::bad_file naming line and column:
 /// a column that is missing or there twice, a cell that is no whole number, one outside
-/// 1 .. longest_request, a row of too few cells, no row at all or more than most_requests.
+/// 1 .. longest_request (ids and lengths of prefixes: from 0), a row of too few cells, no row at
+/// all or more than most_requests.
 RequestTrace parse_trace(const std::string& text, const std::string& name);
 /// Throws Error::io when unreadable, and what parse_trace throws.
 RequestTrace read_trace(const std::filesystem::path& path);
