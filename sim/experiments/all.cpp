@@ -5,9 +5,11 @@ namespace nibble {
 Experiment number_formats();
 Experiment quantizer();
 Experiment kernel_ladder();
+Experiment calibration_lab_experiment();
 Experiment gptq_lab_experiment();
 Experiment awq_smoothquant();
 Experiment layer_methods();
+Experiment check_the_claim();
 Experiment tiny_model_lab();
 Experiment training();
 Experiment roofline();
@@ -24,9 +26,11 @@ const Experiments& all_experiments() {
         number_formats(),
         quantizer(),
         kernel_ladder(),
+        calibration_lab_experiment(),
         gptq_lab_experiment(),
         awq_smoothquant(),
         layer_methods(),
+        check_the_claim(),
         tiny_model_lab(),
         training(),
         roofline(),
