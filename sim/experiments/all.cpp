@@ -12,6 +12,7 @@ Experiment layer_methods();
 Experiment check_the_claim();
 Experiment tiny_model_lab();
 Experiment training();
+Experiment perplexity_lab_experiment();
 Experiment roofline();
 Experiment decode_latency();
 Experiment memory_fit();
@@ -33,6 +34,7 @@ const Experiments& all_experiments() {
         check_the_claim(),
         tiny_model_lab(),
         training(),
+        perplexity_lab_experiment(),
         roofline(),
         decode_latency(),
         memory_fit(),
