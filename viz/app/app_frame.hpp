@@ -15,6 +15,7 @@
 #include "viz/app/param_panel.hpp"
 #include "viz/app/session.hpp"
 #include "viz/app/settings.hpp"
+#include "viz/app/timeline_bar.hpp"
 #include "viz/app/ui.hpp"
 
 namespace nibble {
@@ -48,6 +49,7 @@ public:
     Ui& ui() { return ui_; }
     FigureView& figure() { return figure_; }
     ParamPanel& params() { return params_; }
+    TimelineBar& timeline() { return timeline_; }
     Settings& settings() { return settings_; }
     const Theme& theme() const { return theme_; }
     /// Pixels a point, from the screen.
@@ -81,7 +83,7 @@ public:
 
 private:
     struct Places {
-        Rect top, nav, centre, status, right;
+        Rect top, nav, centre, timeline, status, right;
         bool nav_fits = true;
     };
     Places places() const;
@@ -99,6 +101,7 @@ private:
     void scroll_centre();
     void draw_error(Rect area);
     void draw_status(Rect area);
+    std::string status_words();
     void draw_right(Rect area);
     void serve(const PanelRequests& requests);
     void list_tensors(const PanelRequests::List& list);
@@ -113,6 +116,7 @@ private:
     Ui ui_;
     FigureView figure_;
     ParamPanel params_;
+    TimelineBar timeline_;
     Theme theme_;
     float screen_scale_ = 1;
     std::vector<Action> actions_;
