@@ -61,6 +61,11 @@ bool App::take_settings_changed() {
     return std::exchange(settings_changed_, false);
 }
 
+bool App::take_lab_changed() {
+    const std::string now = session_.experiment().id;
+    return std::exchange(listed_lab_, now) != now;
+}
+
 App::Places App::places() const {
     const Size all = ui_.screen();
     const float bar = ui_.px(48), status = ui_.px(32);
@@ -143,8 +148,8 @@ void App::draw_centre(const Places& at) {
     }
     // Where the figures would be too small to read, the pane scrolls, and then they get all the
     // room they want.
-    const auto heights =
-        session_.outcome() ? figure_.heights(ui_, *session_.outcome()) : FigureView::Heights{};
+    const auto heights = session_.outcome() ? figure_.heights(ui_, session_, r.width - ui_.px(10))
+                                            : FigureView::Heights{};
     const bool scrolls = heights.least > r.height;
     const float height = scrolls ? heights.comfortable : r.height;
     // A pane of its own for each lab: one is not scrolled because another was.
@@ -238,7 +243,9 @@ void App::draw_status(Rect r) {
     if (steps == nullptr) {
         ui_.line({r.x, r.y}, {r.right(), r.y}, theme_.line);
     }
-    ui_.line({r.x, r.y}, {r.x, r.bottom()}, theme_.line);
+    if (r.x > 0) {
+        ui_.line({r.x, r.y}, {r.x, r.bottom()}, theme_.line);
+    }
     const float middle = r.centre().y;
     const Role state = session_.busy()             ? Role::baseline
                        : !session_.error().empty() ? Role::limit
@@ -280,12 +287,17 @@ void App::draw_right(Rect r) {
 
     ui_.begin_pane("right-foot", {r.x, body.bottom(), r.width, foot}, false, theme_.panel);
     ui_.line({r.x, body.bottom()}, {r.x, r.bottom()}, theme_.line);
-    const float gap = ui_.px(11), half = std::floor((width - gap) / 2);
+    // Halves, unless one label needs more.
+    const std::string copy = "Copy as command";
+    const float gap = ui_.px(11), high = ui_.px(28);
+    const float first =
+        std::max(std::floor((width - gap) / 2), ui_.width(copy, ui_.medium()) + ui_.px(18));
     const float top = body.bottom() + ui_.px(12), left = r.x + pad;
-    if (ui_.button("copy-command", {left, top, half, ui_.px(28)}, "Copy as command")) {
+    if (ui_.button("copy-command", {left, top, first, high}, copy)) {
         copy_command();
     }
-    if (ui_.button("reset-panel", {left + half + gap, top, half, ui_.px(28)}, "Reset panel")) {
+    const float second = left + first + gap;
+    if (ui_.button("reset-panel", {second, top, left + width - second, high}, "Reset panel")) {
         session_.reset_panel();
         params_.forget_errors();
     }

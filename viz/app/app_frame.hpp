@@ -78,6 +78,8 @@ public:
     bool has_overlay() const { return !overlays_.empty(); }
     /// Whether something that settings.json keeps has changed since this was last asked.
     bool take_settings_changed();
+    /// Once after another lab has come: its row in the list is brought into sight.
+    bool take_lab_changed();
     void note_settings() { settings_changed_ = true; }
     bool wants_close() const { return wants_close_; }
 
@@ -121,7 +123,7 @@ private:
     float screen_scale_ = 1;
     std::vector<Action> actions_;
     std::vector<std::unique_ptr<Overlay>> overlays_;
-    std::string notice_, seed_error_;
+    std::string notice_, listed_lab_;
     double notice_since_ = -1;  // negative: not shown yet
     bool settings_changed_ = false, wants_close_ = false;
     bool devices_asked_ = false;
