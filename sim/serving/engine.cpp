@@ -1,0 +1,240 @@
+#include "sim/serving/engine.hpp"
+
+#include <cmath>
+#include <fmt/format.h>
+
+#include "sim/core/error.hpp"
+
+namespace nibble::serving {
+namespace {
+
+void check(const Request& request, const Rules& rules) {
+    const Refusal no = refusal(request, rules);
+    if (!no.why.empty()) {
+        throw Error(Error::Code::bad_param,
+                    fmt::format("request {} can never be served: {}", request.id, no.why), no.hint);
+    }
+}
+
+}  // namespace
+
+Engine::Engine(const Rules& rules, Arrivals& arrivals, const StepTime& step_time)
+    : rules_(rules),
+      arrivals_(arrivals),
+      step_time_(step_time),
+      blocks_(rules.blocks, rules.block_size) {
+    NIBBLE_ASSERT(rules.max_seqs > 0 && rules.token_budget > 0, "a step has room for something");
+}
+
+bool Engine::step() {
+    take_arrivals();
+    if (running_.empty() && !wait_for_work()) {
+        return false;
+    }
+    last_.number = tick_;
+    last_.start = now_;
+    last_.shares.clear();
+    last_.preempted.clear();
+    last_.finished.clear();
+    last_.load = {};
+    scheduled_ = 0;
+    budget_ = rules_.token_budget;
+    const bool may_admit = !rules_.runs_batches() || running_.empty();
+    schedule_running();
+    if (may_admit && last_.preempted.empty()) {
+        admit();
+    }
+    end_step();
+    return true;
+}
+
+void Engine::take_arrivals() {
+    for (const Incoming* next = arrivals_.peek(); next && next->at <= now_;
+         next = arrivals_.peek()) {
+        check(next->so_far.request, rules_);
+        if (vacant_.empty()) {
+            vacant_.push_back(static_cast<std::uint32_t>(pool_.size()));
+            pool_.emplace_back();
+        }
+        Sequence& s = pool_[vacant_.back()];
+        s = Sequence{};
+        s.record = next->so_far;
+        // A prompt that another machine has read comes with its cache and its first token.
+        s.generated = s.record.first_token_step >= 0 ? 1 : 0;
+        s.computed = s.generated ? s.record.request.prompt : 0;
+        s.length = s.record.request.prompt + s.generated;
+        waiting_.push_back(vacant_.back());
+        vacant_.pop_back();
+        arrivals_.pop();
+    }
+}
+
+/// With nothing running: moves the clock to when there is something to start. False: never.
+bool Engine::wait_for_work() {
+    for (;;) {
+        const Incoming* next = arrivals_.peek();
+        if (waiting_.empty()) {
+            if (!next) {
+                return false;
+            }
+            jump_to(next->at);
+        } else if (rules_.policy != Policy::dynamic_batch ||
+                   waiting_.size() >= static_cast<std::size_t>(rules_.max_seqs)) {
+            return true;
+        } else {
+            const double patience =
+                pool_[waiting_.front()].record.request.arrival + rules_.max_wait;
+            if (now_ >= patience) {
+                return true;
+            }
+            jump_to(next ? std::min(next->at, patience) : patience);
+        }
+        take_arrivals();
+    }
+}
+
+void Engine::jump_to(double time) {
+    if (!step_time_.is_constant()) {
+        now_ = std::max(now_, time);
+        return;
+    }
+    const double step = step_time_.seconds({});
+    tick_ = std::max(tick_, static_cast<std::int64_t>(std::ceil(time / step)));
+    tick_ += static_cast<double>(tick_) * step < time;  // where the quotient was rounded down
+    now_ = static_cast<double>(tick_) * step;
+}
+
+void Engine::schedule_running() {
+    while (scheduled_ < running_.size() && budget_ > 0) {
+        Sequence& s = pool_[running_[scheduled_]];
+        const std::int32_t tokens = std::min(s.to_compute(), budget_);
+        while (!grow(s, s.computed + tokens, 0)) {
+            preempt_last();
+            if (scheduled_ == running_.size()) {
+                return;  // it was itself the last one
+            }
+        }
+        schedule(s, tokens);
+        ++scheduled_;
+    }
+}
+
+void Engine::preempt_last() {
+    const std::uint32_t place = running_.back();
+    Sequence& s = pool_[place];
+    release(s);
+    if (rules_.preemption == Preemption::swap) {
+        s.swapped = true;
+        last_.load.swapped += s.computed;
+    } else {
+        s.computed = 0;
+    }
+    ++s.record.preemptions;
+    last_.preempted.push_back(s.record.request.id);
+    running_.pop_back();
+    waiting_.push_front(place);
+}
+
+void Engine::admit() {
+    while (!waiting_.empty() && budget_ > 0 &&
+           running_.size() < static_cast<std::size_t>(rules_.max_seqs) && admit_first()) {}
+}
+
+bool Engine::admit_first() {
+    Sequence& s = pool_[waiting_.front()];
+    const bool exceeds_every_budget = s.to_compute() > rules_.token_budget && running_.empty();
+    if (!rules_.is_chunked() && s.to_compute() > budget_ && !exceeds_every_budget) {
+        return false;
+    }
+    const std::int32_t tokens = std::min(s.to_compute(), budget_);
+    if (!grow(s, s.computed + tokens, running_.empty() ? 0 : rules_.watermark)) {
+        return false;
+    }
+    if (s.swapped) {
+        s.swapped = false;
+        last_.load.swapped += s.computed;
+    }
+    stored_ += s.computed;  // came with it
+    if (s.record.admitted_step < 0) {
+        s.record.admitted_step = last_.number;
+        s.record.admitted = last_.start;
+    }
+    schedule(s, tokens);
+    running_.push_back(waiting_.front());
+    waiting_.pop_front();
+    ++scheduled_;
+    return true;
+}
+
+bool Engine::grow(Sequence& s, std::int64_t tokens, std::int64_t watermark) {
+    if (tokens <= s.room) {
+        return true;
+    }
+    const std::int64_t more = blocks_.blocks_for(tokens - s.room);
+    if (!blocks_.take(more, watermark)) {
+        return false;
+    }
+    s.room += static_cast<std::int32_t>(more * blocks_.block_size());
+    return true;
+}
+
+void Engine::schedule(Sequence& s, std::int32_t tokens) {
+    s.scheduled = tokens;
+    budget_ -= tokens;
+    stored_ += tokens;
+    const std::int64_t context = std::int64_t{s.computed} + tokens;
+    last_.shares.push_back(
+        {s.record.request.id, tokens, s.computed, s.generated == 0 || s.to_compute() > 1});
+    last_.load.add(tokens, context, context == s.length, step_time_.window());
+}
+
+/// Time passes; what was scheduled is computed.
+void Engine::end_step() {
+    last_.free_blocks = blocks_.free();
+    last_.stored_tokens = stored_;
+    last_.running = static_cast<std::int64_t>(running_.size());
+    last_.waiting = static_cast<std::int64_t>(waiting_.size());
+    last_.seconds = step_time_.seconds(last_.load);
+    ++tick_;
+    now_ = step_time_.is_constant() ? static_cast<double>(tick_) * last_.seconds
+                                    : now_ + last_.seconds;
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < running_.size(); ++i) {
+        Sequence& s = pool_[running_[i]];
+        if (i < scheduled_) {
+            s.computed += s.scheduled;
+            if (s.computed == s.length && yield(s)) {
+                release(s);
+                arrivals_.answered(s.record);
+                last_.finished.push_back(s.record);
+                vacant_.push_back(running_[i]);
+                continue;
+            }
+        }
+        running_[kept++] = running_[i];
+    }
+    running_.resize(kept);
+}
+
+/// One more token; whether it was the last.
+bool Engine::yield(Sequence& s) {
+    ++s.length;
+    if (++s.generated == 1) {
+        s.record.first_token_step = last_.number;
+        s.record.first_token = now_;
+    }
+    if (s.generated < s.record.request.output) {
+        return false;
+    }
+    s.record.finish_step = last_.number;
+    s.record.finish = now_;
+    return true;
+}
+
+void Engine::release(Sequence& s) {
+    blocks_.give(s.room / blocks_.block_size());
+    stored_ -= s.computed;
+    s.room = 0;
+}
+
+}  // namespace nibble::serving
