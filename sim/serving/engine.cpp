@@ -205,7 +205,9 @@ void Engine::end_step() {
             s.computed += s.scheduled;
             if (s.computed == s.length && yield(s)) {
                 release(s);
-                arrivals_.answered(s.record);
+                if (s.record.finish >= 0) {
+                    arrivals_.answered(s.record);
+                }
                 last_.finished.push_back(s.record);
                 vacant_.push_back(running_[i]);
                 continue;
@@ -216,7 +218,7 @@ void Engine::end_step() {
     running_.resize(kept);
 }
 
-/// One more token; whether it was the last.
+/// One more token; whether it was the last here.
 bool Engine::yield(Sequence& s) {
     ++s.length;
     if (++s.generated == 1) {
@@ -224,7 +226,7 @@ bool Engine::yield(Sequence& s) {
         s.record.first_token = now_;
     }
     if (s.generated < s.record.request.output) {
-        return false;
+        return rules_.prompts_only;
     }
     s.record.finish_step = last_.number;
     s.record.finish = now_;

@@ -35,7 +35,8 @@ struct Step {
     double start = 0, seconds = 0;
     std::vector<Share> shares;            // in the order in which they were scheduled
     std::vector<std::int64_t> preempted;  // in the order in which they lost their blocks
-    std::vector<Record> finished;         // at the end of the step
+    std::vector<Record> finished;  // leave at the end of the step; unanswered (finish < 0) for
+                                   // another machine
     std::int64_t running = 0, waiting = 0;
     std::int64_t free_blocks = 0;    // while the step runs
     std::int64_t stored_tokens = 0;  // in the cache at the end of the step, before it gives back

@@ -16,7 +16,7 @@ Refusal refusal(const Request& request, const Rules& rules) {
                             rules.token_budget),
                 "raise token_budget, or take the chunked scheduler"};
     }
-    const std::int64_t stored = request.most_stored();
+    const std::int64_t stored = rules.prompts_only ? request.prompt : request.most_stored();
     const std::int64_t needed = (stored + rules.block_size - 1) / rules.block_size;
     if (needed > rules.blocks) {
         return {request.prompt > request.output ? "prompt" : "output",

@@ -59,7 +59,8 @@ struct Rules {
     std::int32_t block_size = 16;  // tokens
     std::int64_t watermark = 0;    // blocks that admission leaves free
     Preemption preemption = Preemption::recompute;
-    double max_wait = 0.1;  // seconds, of dynamic batching
+    double max_wait = 0.1;      // seconds, of dynamic batching
+    bool prompts_only = false;  // requests leave with their first token, for another machine
 
     bool is_chunked() const { return policy == Policy::chunked; }
     /// Whether a batch is closed until all of it is done.

@@ -82,19 +82,24 @@ void Statistics::add(const Step& step) {
     used_ += step.seconds * held / pool;
     waste_ += step.seconds * (held - static_cast<double>(step.stored_tokens)) / pool;
     for (const Record& r : step.finished) {
-        first_arrival =
-            requests == 0 ? r.request.arrival : std::min(first_arrival, r.request.arrival);
-        last_finish = std::max(last_finish, r.finish);
-        ++requests;
-        within_slo += slo_.holds(r);
-        prompt_tokens += r.request.prompt;
-        output_tokens += r.request.output;
-        queue.add(r.queue());
-        ttft.add(r.ttft());
-        latency.add(r.latency());
-        if (r.request.output > 1) {
-            tpot.add(r.tpot());
+        if (r.finish >= 0) {
+            add(r);
         }
+    }
+}
+
+void Statistics::add(const Record& r) {
+    first_arrival = requests == 0 ? r.request.arrival : std::min(first_arrival, r.request.arrival);
+    last_finish = std::max(last_finish, r.finish);
+    ++requests;
+    within_slo += slo_.holds(r);
+    prompt_tokens += r.request.prompt;
+    output_tokens += r.request.output;
+    queue.add(r.queue());
+    ttft.add(r.ttft());
+    latency.add(r.latency());
+    if (r.request.output > 1) {
+        tpot.add(r.tpot());
     }
 }
 

@@ -47,6 +47,8 @@ class Statistics {
 public:
     explicit Statistics(const Rules& rules, Slo slo = {}) : rules_(rules), slo_(slo) {}
     void add(const Step& step);
+    /// Of a request that was answered elsewhere.
+    void add(const Record& answered);
 
     Distribution queue, ttft, tpot, latency;  // seconds; tpot of requests with two tokens or more
     std::int64_t steps = 0, requests = 0, within_slo = 0, preemptions = 0;
