@@ -8,6 +8,9 @@
 namespace nibble::serving {
 namespace {
 
+/// Choosing by prefix looks no further than this, or a long line would cost more than it saves.
+constexpr std::size_t most_looked_at = 64;
+
 void check(const Request& request, const Rules& rules) {
     const Refusal no = refusal(request, rules);
     if (!no.why.empty()) {
@@ -24,6 +27,9 @@ Engine::Engine(const Rules& rules, Arrivals& arrivals, const StepTime& step_time
       step_time_(step_time),
       blocks_(rules.blocks, rules.block_size) {
     NIBBLE_ASSERT(rules.max_seqs > 0 && rules.token_budget > 0, "a step has room for something");
+    if (rules.policy == Policy::prefix_aware) {
+        prefixes_.emplace(rules.blocks, rules.block_size);
+    }
 }
 
 bool Engine::step() {
@@ -51,22 +57,35 @@ bool Engine::step() {
 void Engine::take_arrivals() {
     for (const Incoming* next = arrivals_.peek(); next && next->at <= now_;
          next = arrivals_.peek()) {
-        check(next->so_far.request, rules_);
-        if (vacant_.empty()) {
-            vacant_.push_back(static_cast<std::uint32_t>(pool_.size()));
-            pool_.emplace_back();
-        }
-        Sequence& s = pool_[vacant_.back()];
-        s = Sequence{};
-        s.record = next->so_far;
-        // A prompt that another machine has read comes with its cache and its first token.
-        s.generated = s.record.first_token_step >= 0 ? 1 : 0;
-        s.computed = s.generated ? s.record.request.prompt : 0;
-        s.length = s.record.request.prompt + s.generated;
-        waiting_.push_back(vacant_.back());
-        vacant_.pop_back();
+        enter(*next);
         arrivals_.pop();
     }
+}
+
+void Engine::enter(const Incoming& incoming) {
+    const Request& request = incoming.so_far.request;
+    check(request, rules_);
+    if (vacant_.empty()) {
+        vacant_.push_back(static_cast<std::uint32_t>(pool_.size()));
+        pool_.emplace_back();
+        if (prefixes_) {
+            prefixed_.push_back({TokenIds({}), {}});
+        }
+    }
+    const std::uint32_t place = vacant_.back();
+    vacant_.pop_back();
+    Sequence& s = pool_[place];
+    s = Sequence{};
+    s.record = incoming.so_far;
+    // A prompt that another machine has read comes with its cache and its first token.
+    s.generated = s.record.first_token_step >= 0 ? 1 : 0;
+    s.computed = s.generated ? request.prompt : 0;
+    s.length = request.prompt + s.generated;
+    if (prefixes_) {
+        prefixed_[place].tokens =
+            TokenIds::shared(request.prefix_id, request.prefix_len, request.id);
+    }
+    waiting_.push_back(place);
 }
 
 /// With nothing running: moves the clock to when there is something to start. False: never.
@@ -137,51 +156,96 @@ void Engine::preempt_last() {
 
 void Engine::admit() {
     while (!waiting_.empty() && budget_ > 0 &&
-           running_.size() < static_cast<std::size_t>(rules_.max_seqs) && admit_first()) {}
+           running_.size() < static_cast<std::size_t>(rules_.max_seqs) && admit(next_in_line())) {}
 }
 
-bool Engine::admit_first() {
-    Sequence& s = pool_[waiting_.front()];
-    const bool exceeds_every_budget = s.to_compute() > rules_.token_budget && running_.empty();
+/// The first, or the one of those in front that finds most of its prompt in the cache.
+std::size_t Engine::next_in_line() const {
+    std::size_t best = 0;
+    if (prefixes_) {
+        std::int64_t most = 0;
+        for (std::size_t i = 0; i < std::min(waiting_.size(), most_looked_at); ++i) {
+            const Sequence& s = pool_[waiting_[i]];
+            const std::int64_t found = s.record.request.prefix_id < 0 ? 0 : match(s).blocks;
+            if (found > most) {
+                most = found;
+                best = i;
+            }
+        }
+    }
+    return best;
+}
+
+bool Engine::admit(std::size_t in_line) {
+    const std::uint32_t place = waiting_[in_line];
+    Sequence& s = pool_[place];
+    const bool alone = running_.empty();
+    const bool exceeds_every_budget = s.to_compute() > rules_.token_budget && alone;
     if (!rules_.is_chunked() && s.to_compute() > budget_ && !exceeds_every_budget) {
         return false;
     }
-    const std::int32_t tokens = std::min(s.to_compute(), budget_);
-    if (!grow(s, s.computed + tokens, running_.empty() ? 0 : rules_.watermark)) {
+    const std::int64_t watermark = alone ? 0 : rules_.watermark;
+    const std::int32_t had = s.computed;  // elsewhere
+    if (prefixes_ && had == 0 && !reuse_prefix(s, watermark)) {
         return false;
     }
-    if (s.swapped) {
-        s.swapped = false;
-        last_.load.swapped += s.computed;
+    const std::int32_t tokens = std::min(s.to_compute(), budget_);
+    if (!grow(s, s.computed + tokens, watermark)) {
+        return false;
     }
-    stored_ += s.computed;  // came with it
+    unfilled_ -= had;
+    last_.load.swapped += s.swapped ? had : 0;
+    s.swapped = false;
     if (s.record.admitted_step < 0) {
         s.record.admitted_step = last_.number;
         s.record.admitted = last_.start;
+        s.record.reused = s.computed - had;
     }
     schedule(s, tokens);
-    running_.push_back(waiting_.front());
-    waiting_.pop_front();
+    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(in_line));
+    running_.push_back(place);
     ++scheduled_;
     return true;
 }
 
-bool Engine::grow(Sequence& s, std::int64_t tokens, std::int64_t watermark) {
-    if (tokens <= s.room) {
-        return true;
-    }
-    const std::int64_t more = blocks_.blocks_for(tokens - s.room);
-    if (!blocks_.take(more, watermark)) {
+PrefixBlocks::Match Engine::match(const Sequence& s) const {
+    return prefixes_->match(prefixed_[place_of(s)].tokens, s.length);
+}
+
+/// Takes over what is in the cache, unless the rest would not fit beside it.
+bool Engine::reuse_prefix(Sequence& s, std::int64_t watermark) {
+    const PrefixBlocks::Match found = match(s);
+    const auto reused = static_cast<std::int32_t>(found.blocks * rules_.block_size);
+    const std::int64_t more = blocks_.blocks_for(std::min(s.length - reused, budget_));
+    if (more > prefixes_->free() - found.idle - watermark) {
         return false;
     }
-    s.room += static_cast<std::int32_t>(more * blocks_.block_size());
+    Prefixed& p = prefixed_[place_of(s)];
+    prefixes_->open(p.table, p.tokens, s.length);
+    s.computed = s.room = reused;
+    return true;
+}
+
+bool Engine::grow(Sequence& s, std::int64_t tokens, std::int64_t watermark) {
+    const std::int64_t more = tokens <= s.room ? 0 : blocks_.blocks_for(tokens - s.room);
+    if (prefixes_) {
+        if (more > 0 && more > prefixes_->free() - watermark) {
+            return false;
+        }
+        Prefixed& p = prefixed_[place_of(s)];
+        prefixes_->grow(p.table, p.tokens, tokens);
+    } else if (!blocks_.take(more, watermark)) {
+        return false;
+    }
+    s.room += static_cast<std::int32_t>(more * rules_.block_size);
+    unfilled_ += more * rules_.block_size;
     return true;
 }
 
 void Engine::schedule(Sequence& s, std::int32_t tokens) {
     s.scheduled = tokens;
     budget_ -= tokens;
-    stored_ += tokens;
+    unfilled_ -= tokens;
     const std::int64_t context = std::int64_t{s.computed} + tokens;
     last_.shares.push_back(
         {s.record.request.id, tokens, s.computed, s.generated == 0 || s.to_compute() > 1});
@@ -190,8 +254,8 @@ void Engine::schedule(Sequence& s, std::int32_t tokens) {
 
 /// Time passes; what was scheduled is computed.
 void Engine::end_step() {
-    last_.free_blocks = blocks_.free();
-    last_.stored_tokens = stored_;
+    last_.free_blocks = free_blocks();
+    last_.stored_tokens = (rules_.blocks - last_.free_blocks) * rules_.block_size - unfilled_;
     last_.running = static_cast<std::int64_t>(running_.size());
     last_.waiting = static_cast<std::int64_t>(waiting_.size());
     last_.seconds = step_time_.seconds(last_.load);
@@ -234,8 +298,12 @@ bool Engine::yield(Sequence& s) {
 }
 
 void Engine::release(Sequence& s) {
-    blocks_.give(s.room / blocks_.block_size());
-    stored_ -= s.computed;
+    unfilled_ -= s.room - s.computed;
+    if (prefixes_) {
+        prefixes_->release(prefixed_[place_of(s)].table);
+    } else {
+        blocks_.give(s.room / rules_.block_size);
+    }
     s.room = 0;
 }
 

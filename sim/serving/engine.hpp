@@ -12,9 +12,11 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "sim/kvcache/block_budget.hpp"
+#include "sim/kvcache/prefix_blocks.hpp"
 #include "sim/serving/arrivals.hpp"
 #include "sim/serving/rules.hpp"
 #include "sim/serving/step_time.hpp"
@@ -63,7 +65,7 @@ public:
 private:
     struct Sequence {
         std::int32_t computed = 0, length = 0;  // tokens: of prompt and generated ones
-        std::int32_t room = 0;                  // tokens that its blocks hold
+        std::int32_t room = 0;                  // tokens that its blocks could hold
         std::int32_t scheduled = 0;             // in this step
         std::int32_t generated = 0;
         bool swapped = false;
@@ -72,23 +74,40 @@ private:
         std::int32_t to_compute() const { return length - computed; }
     };
 
+    /// What the cache of prefixes knows of a sequence.
+    struct Prefixed {
+        TokenIds tokens;
+        PrefixTable table;
+    };
+
     void take_arrivals();
+    void enter(const Incoming& incoming);
     bool wait_for_work();
     void jump_to(double time);
     void schedule_running();
     void preempt_last();
     void admit();
-    bool admit_first();
+    std::size_t next_in_line() const;
+    bool admit(std::size_t in_line);
+    bool reuse_prefix(Sequence& s, std::int64_t watermark);
+    PrefixBlocks::Match match(const Sequence& s) const;
     bool grow(Sequence& s, std::int64_t tokens, std::int64_t watermark);
     void schedule(Sequence& s, std::int32_t tokens);
     void end_step();
     bool yield(Sequence& s);
     void release(Sequence& s);
 
+    std::int64_t free_blocks() const { return prefixes_ ? prefixes_->free() : blocks_.free(); }
+    std::size_t place_of(const Sequence& s) const {
+        return static_cast<std::size_t>(&s - pool_.data());
+    }
+
     Rules rules_;
     Arrivals& arrivals_;
     const StepTime& step_time_;
     BlockBudget blocks_;
+    std::optional<PrefixBlocks> prefixes_;  // instead of the count, where prefixes are found again
+    std::vector<Prefixed> prefixed_;        // beside pool_
 
     std::vector<Sequence> pool_;          // sequences in the system
     std::vector<std::uint32_t> vacant_;   // places of the pool
@@ -98,7 +117,7 @@ private:
     std::int32_t budget_ = 0;
     std::int64_t tick_ = 0;  // number of the next step
     double now_ = 0;
-    std::int64_t stored_ = 0;
+    std::int64_t unfilled_ = 0;  // places for tokens in the blocks of all sequences
     Step last_;
 };
 

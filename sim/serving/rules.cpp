@@ -5,7 +5,8 @@
 namespace nibble::serving {
 
 std::string_view name(Policy policy) {
-    static constexpr std::string_view names[] = {"static", "dynamic", "continuous", "chunked"};
+    static constexpr std::string_view names[] = {"static", "dynamic", "continuous", "chunked",
+                                                 "prefix-aware"};
     return names[static_cast<int>(policy)];
 }
 

@@ -22,6 +22,9 @@
 //                max_wait seconds
 //  continuous    in every step, prompts whole
 //  chunked       in every step, prompts in pieces of what the budget leaves
+//  prefix_aware  chunked, and full blocks at the start of a prompt that are still in the cache are
+//                not computed again (sim/kvcache/prefix_blocks.hpp); of the first requests in line
+//                the one that finds most of them goes first (Zheng et al. 2024)
 //
 // Two things keep the line from standing still for ever. With nothing running the watermark is
 // waived, for there is no one whose growth it protects. And a request that came to exceed the
@@ -43,7 +46,7 @@
 
 namespace nibble::serving {
 
-enum class Policy { static_batch, dynamic_batch, continuous, chunked };
+enum class Policy { static_batch, dynamic_batch, continuous, chunked, prefix_aware };
 std::string_view name(Policy policy);
 
 /// What becomes of the cache of a request that must make room.
@@ -62,7 +65,7 @@ struct Rules {
     double max_wait = 0.1;      // seconds, of dynamic batching
     bool prompts_only = false;  // requests leave with their first token, for another machine
 
-    bool is_chunked() const { return policy == Policy::chunked; }
+    bool is_chunked() const { return policy == Policy::chunked || policy == Policy::prefix_aware; }
     /// Whether a batch is closed until all of it is done.
     bool runs_batches() const {
         return policy == Policy::static_batch || policy == Policy::dynamic_batch;

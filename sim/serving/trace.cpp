@@ -21,6 +21,7 @@ enum Column { arrival, prompt, output, prefix_id, prefix_len, column_count };
 constexpr std::array<std::string_view, column_count> column_names = {"arrival", "prompt", "output",
                                                                      "prefix_id", "prefix_len"};
 
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";  // of some editors
 constexpr auto expected =
     "a header naming arrival, prompt and output, then numbers: seconds that never fall and tokens";
 
@@ -83,7 +84,10 @@ private:
             if (line_.size() > most_line) {
                 refuse("", fmt::format("{} characters", line_.size()), "is it a CSV file?");
             }
-            const std::string_view text = trimmed(line_);
+            std::string_view text = trimmed(line_);
+            if (number_ == 1 && text.starts_with(byte_order_mark)) {
+                text.remove_prefix(byte_order_mark.size());
+            }
             if (!text.empty() && text.front() != '#') {
                 split(text, fields_);
                 return true;
@@ -94,9 +98,6 @@ private:
 
     void read_header() {
         place_.assign(column_count, -1);
-        if (fields_.front().starts_with("\xEF\xBB\xBF")) {
-            fields_.front().remove_prefix(3);  // the byte order mark of some editors
-        }
         for (std::size_t i = 0; i < fields_.size(); ++i) {
             for (std::size_t c = 0; c < column_count; ++c) {
                 if (fields_[i] == column_names[c]) {

@@ -216,8 +216,8 @@ TEST_CASE("the engine and the rules agree on every number", "[serving]") {
 
 TEST_CASE("what holds of every schedule", "[serving]") {
     std::int64_t preemptions = 0;
-    for (const Policy policy :
-         {Policy::static_batch, Policy::dynamic_batch, Policy::continuous, Policy::chunked}) {
+    for (const Policy policy : {Policy::static_batch, Policy::dynamic_batch, Policy::continuous,
+                                Policy::chunked, Policy::prefix_aware}) {
         for (const Preemption preemption : {Preemption::recompute, Preemption::swap}) {
             for (std::uint64_t i = 0; i < 200; ++i) {
                 Case c = random_case(1000 + i, policy);
@@ -243,9 +243,15 @@ TEST_CASE("what holds of every schedule", "[serving]") {
                         computed[share.request] += share.tokens;
                     }
                 });
-                // Everyone is answered, and every token is one that was asked for or lost.
+                // Everyone is answered, and every token is one that was asked for or lost; with a
+                // cache of prefixes, what was lost may be found again.
                 REQUIRE(s.requests == static_cast<std::int64_t>(c.requests.size()));
-                REQUIRE(s.recomputed_tokens() == lost);
+                if (policy == Policy::prefix_aware) {
+                    REQUIRE(s.recomputed_tokens() <= lost);
+                    REQUIRE(s.recomputed_tokens() >= 0);
+                } else {
+                    REQUIRE(s.recomputed_tokens() == lost);
+                }
                 preemptions += s.preemptions;
             }
         }
@@ -266,6 +272,28 @@ TEST_CASE("continuous batching never takes more steps than static", "[serving]")
         fewer += continuous < in_batches;
     }
     CHECK(fewer > 500);
+}
+
+TEST_CASE("a prefix that is in the cache is not computed again", "[serving]") {
+    // Blocks of 4; both prompts begin with the same 8 tokens.
+    std::vector<Request> requests = {request(0, 0, 10, 2), request(1, 1, 9, 2),
+                                     request(2, 1, 8, 1)};
+    for (Request& r : requests) {
+        r.prefix_id = 7;
+        r.prefix_len = 8;
+    }
+    requests[2].prefix_len = 0;
+    requests[2].prefix_id = -1;
+    const Schedule s = schedule(requests, rules(Policy::prefix_aware, 4, 16, 20, 4));
+    CHECK(s.rows == std::vector<Row>{{0, 0, 10, 0, 17},
+                                     {1, 0, 1, 0, 14},  // 3 blocks, the second takes 1 more
+                                     {1, 1, 1, 0, 14},  // 8 of 9 found
+                                     {1, 2, 8, 0, 14},  // and 2 blocks of the third
+                                     {2, 1, 1, 0, 17}});
+    // Behind the first, the one that finds its prefix goes before the one that was there earlier.
+    std::swap(requests[1], requests[2]);
+    Rules one_more = rules(Policy::prefix_aware, 2, 16, 20, 4);
+    CHECK(schedule(requests, one_more).lives.at(1).first_token_step == 1);
 }
 
 TEST_CASE("a request that can never be served is refused", "[serving]") {
