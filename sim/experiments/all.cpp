@@ -19,6 +19,7 @@ Experiment planner();
 Experiment datasheet_traps();
 Experiment published_figures();
 Experiment acceptance_chain();
+Experiment when_it_pays();
 
 const Experiments& all_experiments() {
     static const Experiments all = {
@@ -39,6 +40,7 @@ const Experiments& all_experiments() {
         datasheet_traps(),
         published_figures(),
         acceptance_chain(),
+        when_it_pays(),
     };
     return all;
 }

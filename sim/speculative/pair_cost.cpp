@@ -42,9 +42,17 @@ std::optional<std::int64_t> first_batch(std::int64_t most, const Holds& holds) {
     return high;
 }
 
-bool shares_tokens(const ModelShape& a, const ModelShape& b) {
-    const auto x = static_cast<double>(a.vocab), y = static_cast<double>(b.vocab);
-    return std::abs(x - y) <= 0.01 * std::max(x, y);
+bool is_known(const ModelShape& model) {
+    const auto& all = catalogue().models;
+    return std::any_of(all.begin(), all.end(),
+                       [&](const ModelShape& m) { return m.id == model.id; });
+}
+
+/// A reader's own model names no family that could be compared.
+bool shares_tokens(const ModelShape& draft, const ModelShape& target) {
+    const auto x = static_cast<double>(draft.vocab), y = static_cast<double>(target.vocab);
+    return std::abs(x - y) <= 0.01 * std::max(x, y) &&
+           (draft.family == target.family || !is_known(draft) || !is_known(target));
 }
 
 }  // namespace
@@ -127,8 +135,7 @@ std::int64_t requests_that_fit(const ModelPair& pair, std::int64_t context, int 
 std::vector<const ModelShape*> drafts_for(const ModelShape& target) {
     std::vector<const ModelShape*> drafts;
     for (const ModelShape& m : catalogue().models) {
-        if (m.family == target.family && m.parameters() < target.parameters() &&
-            shares_tokens(m, target)) {
+        if (m.parameters() < target.parameters() && shares_tokens(m, target)) {
             drafts.push_back(&m);
         }
     }
@@ -144,21 +151,19 @@ ModelShape draft_named(const std::string& id, const ModelShape& target) {
     for (const ModelShape* m : fitting) {
         ids.push_back(m->id);
     }
-    const std::string hint =
-        ids.empty() ? "take another target, or a config.json as its draft"
-                    : fmt::format("{} can draft for it", fmt::join(ids, ", "));
+    const std::string hint = ids.empty() ? "take another target, or a config.json as its draft"
+                                         : fmt::format("{} can draft for it", fmt::join(ids, ", "));
     if (id == "auto") {
         if (fitting.empty()) {
             throw Error(Error::Code::bad_param,
-                        fmt::format("draft = auto: no smaller model of the family of {} is known",
+                        fmt::format("draft = auto: no smaller model with the tokens of {} is known",
                                     target.name),
                         hint);
         }
         return *fitting.front();
     }
     ModelShape draft = model_named(id);
-    const bool own_file = id.ends_with(".json");
-    if (!shares_tokens(draft, target) || (!own_file && draft.family != target.family)) {
+    if (!shares_tokens(draft, target)) {
         throw Error(Error::Code::bad_param,
                     fmt::format("draft = {}: it does not share its tokens with {}", draft.name,
                                 target.name),

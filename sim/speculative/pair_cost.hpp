@@ -1,5 +1,5 @@
-// What speculation costs on a machine, by its roofline: a round is K steps of the draft and one step
-// of the target over K + 1 positions, which reads weights and cache once.
+// What speculation costs on a machine, by its roofline: a round is K steps of the draft and one
+// step of the target over K + 1 positions, which reads weights and cache once.
 //
 //     speed-up = E t_target / (K t_draft + t_verify)
 //
@@ -75,12 +75,12 @@ std::optional<std::int64_t> compute_bound_batch(const ModelPair& pair, std::int6
 /// device; 0 when not even the weights do.
 std::int64_t requests_that_fit(const ModelPair& pair, std::int64_t context, int k, Bytes usable);
 
-/// Models of the catalogue that can draft for `target`, smallest first: fewer parameters, of its
-/// family, and a vocabulary of the same size but for padding (1 %).
+/// Models of the catalogue that can draft for `target`, smallest first: fewer parameters, of the
+/// same family where both are of the catalogue, and as many tokens but for padding (1 %).
 std::vector<const ModelShape*> drafts_for(const ModelShape& target);
 
-/// The draft by id or path; "auto" is the smallest of drafts_for(). Throws Error::bad_param when the
-/// vocabularies differ, when the draft is not the smaller, or when there is none.
+/// The draft by id or path; "auto" is the smallest of drafts_for(). Throws Error::bad_param when
+/// the vocabularies differ, when the draft is not the smaller, or when there is none.
 ModelShape draft_named(const std::string& id, const ModelShape& target);
 
 }  // namespace nibble
