@@ -16,7 +16,7 @@ using namespace when_it_pays_lab;
 
 struct Params : Setting {
     std::string draft = "auto";
-    double alpha = 0.8;
+    double alpha = 0.7;
     int k = 4;
     int draft_weight_bits = 16;
     double overhead_us = 0;
@@ -27,15 +27,15 @@ struct Params : Setting {
         model = "llama-3.1-70b";
         device = "h100-80gb-sxm";
         tensor_parallel = 4;
-        batch = 128;
+        batch = 256;
         context = 1024;
     }
 };
 
 constexpr double usable_share = 0.9;  // of the memory, the rest is the runtime's
 
-ModelPair pair_of(const Params& p, const DeviceSheet& device) {
-    ModelPair pair{model_named(p.model), {}, machine_of(device, p.accumulate)};
+PairOnDevice pair_of(const Params& p, const DeviceSheet& device) {
+    PairOnDevice pair{model_named(p.model), {}, machine_of(device, p.accumulate)};
     pair.draft = draft_named(p.draft, pair.target);
     pair.target_precision = p.precision();
     pair.draft_precision = p.precision();
@@ -73,7 +73,7 @@ void fill_map(Data& d, const Params& p, Bytes usable, const RunContext& context)
 
 void fill_candidates(Data& d, const Params& p) {
     const auto add = [&](const ModelShape& draft) {
-        ModelPair pair = d.pair;
+        PairOnDevice pair = d.pair;
         pair.draft = draft;
         const RoundCost cost = round_cost(pair, p.batch, p.context, p.k);
         d.candidates.push_back({draft.id, draft.name, cost.cost_ratio(), cost.speed_up(d.tokens),

@@ -32,7 +32,7 @@ struct Candidate {
 };
 
 struct Data {
-    ModelPair pair;
+    PairOnDevice pair;
     std::string device;
     Origin machine;  // the sheet
     Point at;

@@ -16,7 +16,7 @@ Workload load_of(const Precision& precision, Phase phase, std::int64_t batch, st
     return {phase, batch, context, chunk, tensor_parallel, precision};
 }
 
-Seconds decode_step(const ModelPair& pair, const ModelShape& model, const Precision& precision,
+Seconds decode_step(const PairOnDevice& pair, const ModelShape& model, const Precision& precision,
                     std::int64_t batch, std::int64_t context) {
     const Workload load =
         load_of(precision, Phase::decode, batch, context, 1, pair.tensor_parallel);
@@ -75,7 +75,7 @@ Operators verify_operators(const ModelShape& target, const Precision& precision,
     return list;
 }
 
-RoundCost round_cost(const ModelPair& pair, std::int64_t batch, std::int64_t context, int k) {
+RoundCost round_cost(const PairOnDevice& pair, std::int64_t batch, std::int64_t context, int k) {
     NIBBLE_ASSERT(batch > 0 && context > 0 && k >= 0, "a round is of somebody, somewhere");
     RoundCost cost;
     cost.plain = decode_step(pair, pair.target, pair.target_precision, batch, context);
@@ -92,7 +92,7 @@ RoundCost round_cost(const ModelPair& pair, std::int64_t batch, std::int64_t con
     return cost;
 }
 
-int best_drafts(const ModelPair& pair, double alpha, std::int64_t batch, std::int64_t context,
+int best_drafts(const PairOnDevice& pair, double alpha, std::int64_t batch, std::int64_t context,
                 int most) {
     int best = 0;
     double fastest = 1;
@@ -107,22 +107,23 @@ int best_drafts(const ModelPair& pair, double alpha, std::int64_t batch, std::in
     return best;
 }
 
-std::optional<std::int64_t> losing_batch(const ModelPair& pair, double alpha, std::int64_t context,
-                                         int k, std::int64_t most) {
+std::optional<std::int64_t> losing_batch(const PairOnDevice& pair, double alpha,
+                                         std::int64_t context, int k, std::int64_t most) {
     const double tokens = expected_tokens(alpha, k);
     return first_batch(most, [&](std::int64_t batch) {
         return round_cost(pair, batch, context, k).speed_up(tokens) < 1;
     });
 }
 
-std::optional<std::int64_t> compute_bound_batch(const ModelPair& pair, std::int64_t context, int k,
-                                                std::int64_t most) {
+std::optional<std::int64_t> compute_bound_batch(const PairOnDevice& pair, std::int64_t context,
+                                                int k, std::int64_t most) {
     return first_batch(most, [&](std::int64_t batch) {
         return round_cost(pair, batch, context, k).compute_share > 0.5;
     });
 }
 
-std::int64_t requests_that_fit(const ModelPair& pair, std::int64_t context, int k, Bytes usable) {
+std::int64_t requests_that_fit(const PairOnDevice& pair, std::int64_t context, int k,
+                               Bytes usable) {
     const Bytes weights =
         weight_bytes(pair.target, pair.target_precision, pair.tensor_parallel).total() +
         weight_bytes(pair.draft, pair.draft_precision, pair.tensor_parallel).total();

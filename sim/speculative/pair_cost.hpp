@@ -25,7 +25,7 @@
 namespace nibble {
 
 /// Two models on the same devices.
-struct ModelPair {
+struct PairOnDevice {
     ModelShape target, draft;
     Machine machine;
     Precision target_precision = {}, draft_precision = {};
@@ -51,29 +51,29 @@ struct RoundCost {
 
 /// `context` counts the next token, as everywhere; draft i works at context + i and verification
 /// ends at context + k. Throws what operators() and ideal_time() throw.
-RoundCost round_cost(const ModelPair& pair, std::int64_t batch, std::int64_t context, int k);
+RoundCost round_cost(const PairOnDevice& pair, std::int64_t batch, std::int64_t context, int k);
 
 /// Operators of the target over k + 1 positions: a chunk whose head scores all of them.
 Operators verify_operators(const ModelShape& target, const Precision& precision, std::int64_t batch,
                            std::int64_t context, int k, std::int64_t tensor_parallel);
 
 /// The K in 0 .. most that is fastest there, each draft being accepted with chance alpha.
-int best_drafts(const ModelPair& pair, double alpha, std::int64_t batch, std::int64_t context,
+int best_drafts(const PairOnDevice& pair, double alpha, std::int64_t batch, std::int64_t context,
                 int most);
 
 /// The smallest batch at which speculation loses (speed-up below 1); empty when none up to `most`.
 /// Exact where the speed-up falls with the batch; a dip narrower than a factor of the root of 2
 /// may be stepped over.
-std::optional<std::int64_t> losing_batch(const ModelPair& pair, double alpha, std::int64_t context,
-                                         int k, std::int64_t most);
+std::optional<std::int64_t> losing_batch(const PairOnDevice& pair, double alpha,
+                                         std::int64_t context, int k, std::int64_t most);
 
 /// The smallest batch at which most of the verification's time goes into arithmetic; likewise.
-std::optional<std::int64_t> compute_bound_batch(const ModelPair& pair, std::int64_t context, int k,
-                                                std::int64_t most);
+std::optional<std::int64_t> compute_bound_batch(const PairOnDevice& pair, std::int64_t context,
+                                                int k, std::int64_t most);
 
 /// How many requests of `context` + k tokens find room beside both models in `usable` bytes of each
 /// device; 0 when not even the weights do.
-std::int64_t requests_that_fit(const ModelPair& pair, std::int64_t context, int k, Bytes usable);
+std::int64_t requests_that_fit(const PairOnDevice& pair, std::int64_t context, int k, Bytes usable);
 
 /// Models of the catalogue that can draft for `target`, smallest first: fewer parameters, of the
 /// same family where both are of the catalogue, and as many tokens but for padding (1 %).

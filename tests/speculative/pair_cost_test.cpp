@@ -13,7 +13,7 @@ using namespace nibble;
 
 namespace {
 
-ModelPair pair_of(const char* target, const char* draft) {
+PairOnDevice pair_of(const char* target, const char* draft) {
     return {catalogue().model(target), catalogue().model(draft), test::round_machine()};
 }
 
@@ -45,14 +45,14 @@ TEST_CASE("verification reads weights and cache once", "[speculative]") {
 }
 
 TEST_CASE("without drafts a round is a step", "[speculative]") {
-    const ModelPair pair = pair_of("llama-2-7b", "llama-2-7b");
+    const PairOnDevice pair = pair_of("llama-2-7b", "llama-2-7b");
     const RoundCost cost = round_cost(pair, 3, 500, 0);
     CHECK(cost.total().value == Approx(cost.plain.value));
     CHECK(cost.speed_up(expected_tokens(0.8, 0)) == Approx(1));
 }
 
 TEST_CASE("one request: verification is free and the closed form holds", "[speculative]") {
-    const ModelPair pair = pair_of("llama-3.1-70b", "llama-3.2-1b");
+    const PairOnDevice pair = pair_of("llama-3.1-70b", "llama-3.2-1b");
     const RoundCost cost = round_cost(pair, 1, 1024, 4);
     // Four more rows of activations beside 140 GB of weights.
     CHECK(cost.verify_ratio() == Approx(1).epsilon(0.01));
@@ -66,7 +66,7 @@ TEST_CASE("one request: verification is free and the closed form holds", "[specu
 
 TEST_CASE("many requests: the target is bound by arithmetic and speculation loses",
           "[speculative]") {
-    const ModelPair pair = pair_of("llama-3.1-70b", "llama-3.2-1b");
+    const PairOnDevice pair = pair_of("llama-3.1-70b", "llama-3.2-1b");
     const auto losing = losing_batch(pair, 0.8, 512, 4, 4096);
     const auto bound = compute_bound_batch(pair, 512, 4, 4096);
     REQUIRE(losing);
@@ -87,7 +87,7 @@ TEST_CASE("many requests: the target is bound by arithmetic and speculation lose
 }
 
 TEST_CASE("a long context lets speculation pay again", "[speculative]") {
-    const ModelPair pair = pair_of("llama-3.1-70b", "llama-3.2-1b");
+    const PairOnDevice pair = pair_of("llama-3.1-70b", "llama-3.2-1b");
     const double tokens = expected_tokens(0.8, 4);
     CHECK(round_cost(pair, 256, 512, 4).speed_up(tokens) < 1);
     CHECK(round_cost(pair, 256, 131072, 4).speed_up(tokens) > 1);
@@ -95,7 +95,7 @@ TEST_CASE("a long context lets speculation pay again", "[speculative]") {
 }
 
 TEST_CASE("a fixed time of every step hurts the one with more steps", "[speculative]") {
-    ModelPair pair = pair_of("llama-3.1-8b", "llama-3.2-1b");
+    PairOnDevice pair = pair_of("llama-3.1-8b", "llama-3.2-1b");
     const RoundCost free = round_cost(pair, 1, 1024, 4);
     pair.overhead = Seconds{1e-3};
     const RoundCost cost = round_cost(pair, 1, 1024, 4);
@@ -105,7 +105,7 @@ TEST_CASE("a fixed time of every step hurts the one with more steps", "[speculat
 }
 
 TEST_CASE("requests beside both models", "[speculative]") {
-    const ModelPair pair = pair_of("llama-3.1-8b", "llama-3.2-1b");
+    const PairOnDevice pair = pair_of("llama-3.1-8b", "llama-3.2-1b");
     const double weights = weight_bytes(pair.target, {}, 1).total().value +
                            weight_bytes(pair.draft, {}, 1).total().value;
     // 2 bytes of 2 x 8 heads x 128 in 32 layers and 2 x 8 x 64 in 16, for 1000 + 4 tokens.
