@@ -21,6 +21,8 @@ Experiment cost();
 Experiment planner();
 Experiment datasheet_traps();
 Experiment published_figures();
+Experiment acceptance_chain();
+Experiment when_it_pays();
 
 const Experiments& all_experiments() {
     static const Experiments all = {
@@ -43,6 +45,8 @@ const Experiments& all_experiments() {
         planner(),
         datasheet_traps(),
         published_figures(),
+        acceptance_chain(),
+        when_it_pays(),
     };
     return all;
 }
