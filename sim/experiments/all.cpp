@@ -5,11 +5,14 @@ namespace nibble {
 Experiment number_formats();
 Experiment quantizer();
 Experiment kernel_ladder();
+Experiment calibration_lab_experiment();
 Experiment gptq_lab_experiment();
 Experiment awq_smoothquant();
 Experiment layer_methods();
+Experiment check_the_claim();
 Experiment tiny_model_lab();
 Experiment training();
+Experiment perplexity_lab_experiment();
 Experiment roofline();
 Experiment decode_latency();
 Experiment memory_fit();
@@ -19,17 +22,22 @@ Experiment planner();
 Experiment datasheet_traps();
 Experiment published_figures();
 Experiment radix_cache();
+Experiment acceptance_chain();
+Experiment when_it_pays();
 
 const Experiments& all_experiments() {
     static const Experiments all = {
         number_formats(),
         quantizer(),
         kernel_ladder(),
+        calibration_lab_experiment(),
         gptq_lab_experiment(),
         awq_smoothquant(),
         layer_methods(),
+        check_the_claim(),
         tiny_model_lab(),
         training(),
+        perplexity_lab_experiment(),
         roofline(),
         decode_latency(),
         memory_fit(),
@@ -39,6 +47,8 @@ const Experiments& all_experiments() {
         datasheet_traps(),
         published_figures(),
         radix_cache(),
+        acceptance_chain(),
+        when_it_pays(),
     };
     return all;
 }

@@ -19,7 +19,7 @@ struct Params {
     EntryOrder order = EntryOrder::arrival;
     int groups = 6, rounds = 5, shared_tokens = 160, batch = 2;
     std::string trace;
-    int step = 14, node = 0;
+    int step = 16, node = 0;
 
     ReuseShape shape() const { return {workload, groups, rounds, shared_tokens}; }
 };
@@ -69,9 +69,9 @@ Outcome show(const Params& p, const Data& d) {
     o.tables = tables(d);
     o.equations = equations(d, m);
     o.timeline = timeline(d);
-    o.rows = {{1.7, {tree_figure(d, m, chosen)}},
-              {0.42, {node_figure(d, m, chosen)}},
-              {1, {hit_rate_figure(d, step), computed_figure(d, step), size_figure(d, step)}}};
+    o.rows = {{1.2, {tree_figure(d, m, chosen)}},
+              {0.26, {node_figure(d, m, chosen)}},
+              {0.7, {hit_rate_figure(d, step), computed_figure(d, step), size_figure(d, step)}}};
     return o;
 }
 

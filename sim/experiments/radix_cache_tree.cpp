@@ -86,7 +86,7 @@ private:
         const RadixNode& node = m_.tree.node(id);
         const bool is_new = id == m_.event.node && m_.event.added > 0;
         Tree::Node n;
-        n.text = (id == chosen_ ? "▸ " : "") + node_text(d_, node.tokens);
+        n.text = (id == chosen_ ? "» " : "") + node_text(d_, node.tokens);
         n.role = is_new                ? computed_role
                  : path_.count(id) > 0 ? found_role
                  : node.users > 0      ? used_role
@@ -164,7 +164,7 @@ Figure node_figure(const Data& d, const Moment& m, NodeId chosen) {
     f.title =
         chosen == RadixTree::root
             ? std::string("Click a node for its tokens")
-            : fmt::format("▸ {}: {} tokens, {}, last used by request {}",
+            : fmt::format("» {}: {} tokens, {}, last used by request {}",
                           d.workload.describe(node.tokens), node.tokens.size(),
                           parts(static_cast<int>(node.users), "user", "users"), node.last_use);
     f.alt_text = "What the colours of the tree mean, and the path to the chosen node.";

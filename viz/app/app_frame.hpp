@@ -15,6 +15,7 @@
 #include "viz/app/param_panel.hpp"
 #include "viz/app/session.hpp"
 #include "viz/app/settings.hpp"
+#include "viz/app/timeline_bar.hpp"
 #include "viz/app/ui.hpp"
 
 namespace nibble {
@@ -48,6 +49,7 @@ public:
     Ui& ui() { return ui_; }
     FigureView& figure() { return figure_; }
     ParamPanel& params() { return params_; }
+    TimelineBar& timeline() { return timeline_; }
     Settings& settings() { return settings_; }
     const Theme& theme() const { return theme_; }
     /// Pixels a point, from the screen.
@@ -76,12 +78,14 @@ public:
     bool has_overlay() const { return !overlays_.empty(); }
     /// Whether something that settings.json keeps has changed since this was last asked.
     bool take_settings_changed();
+    /// Once after another lab has come: its row in the list is brought into sight.
+    bool take_lab_changed();
     void note_settings() { settings_changed_ = true; }
     bool wants_close() const { return wants_close_; }
 
 private:
     struct Places {
-        Rect top, nav, centre, status, right;
+        Rect top, nav, centre, timeline, status, right;
         bool nav_fits = true;
     };
     Places places() const;
@@ -99,6 +103,7 @@ private:
     void scroll_centre();
     void draw_error(Rect area);
     void draw_status(Rect area);
+    std::string status_words();
     void draw_right(Rect area);
     void serve(const PanelRequests& requests);
     void list_tensors(const PanelRequests::List& list);
@@ -113,11 +118,12 @@ private:
     Ui ui_;
     FigureView figure_;
     ParamPanel params_;
+    TimelineBar timeline_;
     Theme theme_;
     float screen_scale_ = 1;
     std::vector<Action> actions_;
     std::vector<std::unique_ptr<Overlay>> overlays_;
-    std::string notice_, seed_error_;
+    std::string notice_, listed_lab_;
     double notice_since_ = -1;  // negative: not shown yet
     bool settings_changed_ = false, wants_close_ = false;
     bool devices_asked_ = false;

@@ -1,6 +1,7 @@
 #include "viz/app/figure_view.hpp"
 
 #include <cmath>
+#include <fmt/format.h>
 #include <imgui.h>
 
 #include "viz/app/compare.hpp"
@@ -29,6 +30,23 @@ float least_share(const Outcome& outcome) {
         least = std::min(least, static_cast<float>(row.height));
     }
     return std::max(least, 0.7F);
+}
+
+/// Which figures stand where, and how many names their bars have.
+std::string shape_of(const Outcome& outcome) {
+    std::string shape;
+    for (const FigureRow& row : outcome.rows) {
+        shape += fmt::format("|{}", row.height);
+        for (const Figure& figure : row.figures) {
+            std::size_t names = figure.y.named_ticks.size();
+            for (const Mark& mark : figure.marks) {
+                const auto* bars = std::get_if<Bars>(&mark);
+                names += bars != nullptr ? bars->names.size() : 0;
+            }
+            shape += fmt::format(" {}:{}", figure.id, names);
+        }
+    }
+    return shape;
 }
 
 /// The axis values at the two ends after moving both ends, in points.
@@ -139,13 +157,21 @@ void FigureView::zoom(const PlotArea& plot, Point at, float steps) {
     }
 }
 
-FigureView::Heights FigureView::heights(const Ui& ui, const Outcome& outcome) const {
+FigureView::Heights FigureView::heights(const Ui& ui, const Session& session, float width) {
+    const Outcome& outcome = *session.outcome();
     float share = 0;
     for (const FigureRow& row : outcome.rows) {
         share += static_cast<float>(row.height > 0 ? row.height : 1);
     }
     const float rows = share / least_share(outcome);
-    return {ui.px(heading + least_row * rows), ui.px(heading + comfortable_row * rows)};
+    const float least = ui.px(heading + least_row * rows);
+    HeightKey key{session.experiment().id + shape_of(outcome), width, ui.theme().scale};
+    if (key != height_key_) {
+        height_key_ = std::move(key);
+        const float from = ui.px(heading + comfortable_row * rows);
+        comfortable_ = comfortable_height(outcome, width, from, ui.theme(), ui.fonts());
+    }
+    return {least, comfortable_};
 }
 
 void FigureView::point_at(Ui& ui, Session& session, const Pointer& pointer) {

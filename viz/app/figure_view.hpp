@@ -21,7 +21,7 @@ public:
     struct Heights {
         float least = 0, comfortable = 0;
     };
-    Heights heights(const Ui& ui, const Outcome& outcome) const;
+    Heights heights(const Ui& ui, const Session& session, float width);
 
     /// What is on the screen, and where its corner is. For the tests.
     const Scene& scene() const { return scene_; }
@@ -60,7 +60,16 @@ private:
     const PlotArea* plot_at(Point at) const;
     const HandleSpot* handle_at(Point at) const;
 
+    /// What the height of a scrolling panel was found for: not again for each step of a slider.
+    struct HeightKey {
+        std::string shape;
+        float width = 0, scale = 0;
+        bool operator==(const HeightKey&) const = default;
+    };
+
     Key key_;
+    HeightKey height_key_;
+    float comfortable_ = 0;
     Scene scene_;
     Point origin_;
     Drag drag_;

@@ -4,6 +4,7 @@
 #include <imgui.h>
 
 #include "viz/app/app_frame.hpp"
+#include "viz/figure/layout.hpp"
 
 namespace nibble {
 namespace {
@@ -31,7 +32,7 @@ float draw_navigation(Ui& ui, App& app, Rect area) {
             ui.text({area.x + ui.px(16), y + ui.px(9)}, capitals(group), t.label(), t.faint);
             y += ui.px(17);
         }
-        const Rect r = {area.x + ui.px(12), y, area.width - ui.px(20), ui.px(22)};
+        const Rect r = {area.x + ui.px(12), y, area.width - ui.px(22), ui.px(22)};
         const Hit h = ui.hit("nav:" + e.id, r);
         const bool here = e.id == current;
         if (here) {
@@ -41,9 +42,13 @@ float draw_navigation(Ui& ui, App& app, Rect area) {
             ui.fill(r, t.raised.with_alpha(0.6), ui.px(5));
             ImGui::SetMouseCursor(ImGuiMouseCursor_Hand);
         }
-        ui.text({area.x + ui.px(20), r.centre().y}, e.title,
-                here ? Font{Face::semibold, t.body().size} : t.body(),
+        const Font font = here ? Font{Face::semibold, t.body().size} : t.body();
+        ui.text({area.x + ui.px(20), r.centre().y},
+                shortened(e.title, font, r.right() - area.x - ui.px(22), ui.fonts()), font,
                 here || h.hovered ? t.text : t.muted);
+        if (here && app.take_lab_changed()) {
+            ui.reveal(r);
+        }
         ui.tooltip(h, "nav:" + e.id, e.question);
         if (h.pressed) {
             app.select(e.id);

@@ -8,6 +8,7 @@
 #include <imgui.h>
 
 #include "viz/app/slider_scale.hpp"
+#include "viz/app/timeline_bar.hpp"
 #include "viz/app/words.hpp"
 #include "viz/figure/layout.hpp"
 
@@ -46,11 +47,14 @@ std::string ParamPanel::typing_error(const std::string& param) const {
 }
 
 float ParamPanel::draw(Ui& ui, Session& session, Point at, float width, PanelRequests& requests) {
-    const std::vector<bool> relevant = session.relevant();
+    std::vector<bool> shown = session.relevant();
     const Experiment& experiment = session.experiment();
+    if (const Timeline* line = TimelineBar::of(session)) {
+        shown[experiment.index_of(line->param)] = false;  // it has a bar of its own
+    }
     const auto rows = [&](bool advanced) {
         for (std::size_t i = 0; i < experiment.params.size(); ++i) {
-            if (!relevant[i] || experiment.params[i].is_advanced != advanced) {
+            if (!shown[i] || experiment.params[i].is_advanced != advanced) {
                 continue;
             }
             const Row row{ui, session, i, at.x, at.y, width};
@@ -75,7 +79,7 @@ float ParamPanel::draw(Ui& ui, Session& session, Point at, float width, PanelReq
     rows(false);
     int hidden = 0;
     for (std::size_t i = 0; i < experiment.params.size(); ++i) {
-        hidden += relevant[i] && experiment.params[i].is_advanced;
+        hidden += shown[i] && experiment.params[i].is_advanced;
     }
     if (hidden == 0) {
         return at.y;
