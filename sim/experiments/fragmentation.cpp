@@ -35,11 +35,10 @@ void keep_what_fits(const Params& p, Data& d) {
         return r.tokens() > p.max_len || !can_ever_run(p.policy, r, d.size);
     });
     if (d.trace.requests.empty()) {
-        throw Error(
-            Error::Code::bad_param,
-            fmt::format("{} of max_len = {} in {} slots: no request of {} fits ({})", "a request",
-                        p.max_len, p.capacity_slots, d.trace.name, label(p.policy)),
-            "raise max_len or capacity_slots");
+        throw Error(Error::Code::bad_param,
+                    fmt::format("max_len = {}, capacity_slots = {}: no request of {} fits ({})",
+                                p.max_len, p.capacity_slots, d.trace.name, label(p.policy)),
+                    "raise max_len or capacity_slots");
     }
 }
 

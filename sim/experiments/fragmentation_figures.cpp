@@ -222,15 +222,13 @@ Figure request_figure(const Data& d, const Look& look) {
 }  // namespace
 
 std::vector<FigureRow> figures(const Data& d, const Look& look) {
-    FigureRow maps{2.6, {}};
+    FigureRow maps{1.8, {}};
     for (const Memory& memory : d.memories) {
         maps.figures.push_back(map_figure(memory, d, look));
     }
-    FigureRow below{1.2, {batch_figure(d, look)}};
-    if (look.request >= 0) {
-        below.figures.push_back(request_figure(d, look));
-    }
-    return {std::move(maps), {1, {share_figure(d, look)}}, std::move(below)};
+    FigureRow below{1, {share_figure(d, look)}};
+    below.figures.push_back(look.request >= 0 ? request_figure(d, look) : batch_figure(d, look));
+    return {std::move(maps), std::move(below)};
 }
 
 }  // namespace nibble::fragmentation_lab

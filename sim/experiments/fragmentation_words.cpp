@@ -1,5 +1,6 @@
 // Sentences, numbers and tables of the fragmentation lab, computed from its replays.
 #include <algorithm>
+#include <cctype>
 #include <fmt/format.h>
 
 #include "sim/core/text.hpp"
@@ -51,36 +52,40 @@ std::string finding(const Data& d) {
                        format_number(ratio, 2), how(memory));
 }
 
+/// "maximum length holds 7 requests (16.6 % of their slots used)".
 std::string at_step(const Memory& memory, const Look& look) {
     const Replay& r = *memory.replay;
+    const bool is_paged = memory.placement == Placement::paged;
+    const std::string who =
+        is_paged ? fmt::format("blocks of {}", r.size.block_size) : label(memory.placement);
+    const char* have = is_paged ? "have" : "has";
     if (look.step > r.step_count()) {
-        return fmt::format("{} has served all by step {}", title_of(memory), r.step_count());
+        return fmt::format("{} {} served all by step {}", who, have, r.step_count());
     }
     const StepRecord& s = r.step(look.step);
-    return fmt::format("{} holds {} {}, {} of what it gave them used", title_of(memory), s.batch,
-                       s.batch == 1 ? "request" : "requests",
+    return fmt::format("{} hold{} {} {} ({} of their slots used)", who, is_paged ? "" : "s",
+                       s.batch, s.batch == 1 ? "request" : "requests",
                        percent(static_cast<double>(s.used) / static_cast<double>(s.allocated)));
 }
 
 std::string explanation(const Data& d, const Look& look) {
     const Memory& memory = compared(d);
-    std::string text = fmt::format("At step {}: ", look.step);
-    if (d.longest().replay && &memory != &d.longest()) {
-        text += at_step(d.longest(), look) + "; ";
+    const Replay& r = *memory.replay;
+    const Replay* longest =
+        d.longest().replay && &memory != &d.longest() ? &*d.longest().replay : nullptr;
+    std::string text = fmt::format("At step {} ", look.step);
+    if (longest != nullptr) {
+        text += at_step(d.longest(), look) + ", ";
     }
     text += at_step(memory, look) + ".";
-    const Replay& r = *memory.replay;
-    text += fmt::format(" Over the whole run {} at once", format_number(r.mean_batch()));
-    if (d.longest().replay && &memory != &d.longest()) {
-        text += fmt::format(" against {}, {} steps against {}",
-                            format_number(d.longest().replay->mean_batch()), r.step_count(),
-                            d.longest().replay->step_count());
+    text += fmt::format(" Over the run {} at once", format_number(r.mean_batch()));
+    if (longest != nullptr) {
+        text +=
+            fmt::format(" against {}: {} steps instead of {}", format_number(longest->mean_batch()),
+                        r.step_count(), longest->step_count());
     }
     if (r.preemptions() > 0) {
-        text += fmt::format(
-            ", at the price of {} preemptions ({} tokens computed again, or {} blocks swapped out "
-            "and in)",
-            r.preemptions(), r.recomputed_tokens, r.swapped_blocks);
+        text += fmt::format(", for {} preemptions", r.preemptions());
     }
     return text + ".";
 }
@@ -124,7 +129,9 @@ Table policy_table(const Data& d) {
              {"mean_reservation"},
              {"mean_internal"},
              {"preemptions"},
-             {"finish_steps_sum"}},
+             {"finish_steps_sum"},
+             {"recomputed_tokens"},
+             {"swapped_blocks"}},
             {}};
     for (const Memory& memory : d.memories) {
         if (!memory.replay) {
