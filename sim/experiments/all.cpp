@@ -25,6 +25,7 @@ Experiment radix_cache();
 Experiment load_lab_experiment();
 Experiment acceptance_chain();
 Experiment when_it_pays();
+Experiment fragmentation();
 
 const Experiments& all_experiments() {
     static const Experiments all = {
@@ -51,6 +52,7 @@ const Experiments& all_experiments() {
         load_lab_experiment(),
         acceptance_chain(),
         when_it_pays(),
+        fragmentation(),
     };
     return all;
 }
