@@ -18,6 +18,7 @@ Experiment cost();
 Experiment planner();
 Experiment datasheet_traps();
 Experiment published_figures();
+Experiment schedulers();
 
 const Experiments& all_experiments() {
     static const Experiments all = {
@@ -37,6 +38,7 @@ const Experiments& all_experiments() {
         planner(),
         datasheet_traps(),
         published_figures(),
+        schedulers(),
     };
     return all;
 }
