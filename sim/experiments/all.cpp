@@ -18,6 +18,7 @@ Experiment cost();
 Experiment planner();
 Experiment datasheet_traps();
 Experiment published_figures();
+Experiment batching();
 Experiment schedulers();
 
 const Experiments& all_experiments() {
@@ -38,6 +39,7 @@ const Experiments& all_experiments() {
         planner(),
         datasheet_traps(),
         published_figures(),
+        batching(),
         schedulers(),
     };
     return all;

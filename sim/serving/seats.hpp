@@ -28,11 +28,13 @@ struct Slice {
     double start = 0, end = 0;
     std::int64_t first_step = 0, last_step = 0;
     std::int64_t tokens = 0;
+    bool slowed = false;  // an answer in steps that also computed prompts
 };
 
 class Seats {
 public:
-    /// Steps in their order. Answers are drawn together over steps, prompts are not.
+    /// Steps in their order. What does not change from step to step is one slice; pieces of prompts
+    /// are not drawn together.
     void add(const Step& step);
     const std::vector<Slice>& slices() const { return slices_; }
     /// How many were needed.
@@ -44,7 +46,7 @@ private:
         std::size_t slice = 0;  // the last one
         bool is_new = true;
     };
-    void sit(const Step& step, const Share& share);
+    void sit(const Step& step, const Share& share, bool has_prompts);
     void leave(std::int64_t request);
 
     std::vector<Slice> slices_;
