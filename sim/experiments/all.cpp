@@ -27,6 +27,8 @@ Experiment load_lab_experiment();
 Experiment acceptance_chain();
 Experiment when_it_pays();
 Experiment fragmentation();
+Experiment batching();
+Experiment schedulers();
 
 const Experiments& all_experiments() {
     static const Experiments all = {
@@ -58,6 +60,8 @@ const Experiments& all_experiments() {
         acceptance_chain(),
         when_it_pays(),
         fragmentation(),
+        batching(),
+        schedulers(),
     };
     return all;
 }

@@ -100,6 +100,7 @@ void Statistics::add(const Record& r) {
     latency.add(r.latency());
     if (r.request.output > 1) {
         tpot.add(r.tpot());
+        pause.add(r.longest_pause);
     }
 }
 

@@ -50,7 +50,9 @@ public:
     /// Of a request that was answered elsewhere.
     void add(const Record& answered);
 
-    Distribution queue, ttft, tpot, latency;  // seconds; tpot of requests with two tokens or more
+    /// Seconds. tpot and pause (the longest between two tokens) are those of requests with two
+    /// tokens or more.
+    Distribution queue, ttft, tpot, pause, latency;
     std::int64_t steps = 0, requests = 0, within_slo = 0, preemptions = 0;
     std::int64_t prompt_tokens = 0, output_tokens = 0;  // of answered requests
     std::int64_t computed_tokens = 0;                   // in all steps
