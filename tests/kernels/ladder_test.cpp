@@ -12,9 +12,11 @@
 #include "kernels/emulator/launch.hpp"
 #include "kernels/emulator/small_float.hpp"
 #include "kernels/reduce/histogram.hpp"
+#include "kernels/sampling/grid.hpp"
 
 #include "tests/catch.hpp"
 #include "tests/kernels/packed_oracle.hpp"
+#include "tests/kernels/verify_oracle.hpp"
 
 namespace nibble::kernels {
 namespace {
@@ -254,6 +256,18 @@ void check_double_quantization(const Ladder& ladder, const Result& r,
     REQUIRE(wrong == 0);
 }
 
+void check_verification(const Job& job, const Result& r) {
+    const auto target = values_of<float>(r.at("target")), draft = values_of<float>(r.at("draft"));
+    const auto uniforms = values_of<float>(r.at("uniforms"));
+    const auto tokens = values_of<std::int32_t>(r.at("tokens"));
+    const VerifyShape shape{job.rows, ladder_drafts, job.columns};
+    const VerifyInput input{target, draft, tokens, uniforms};
+    REQUIRE_NOTHROW(check_verification(shape, input));
+    const verify_oracle::Decision expected = verify_oracle::decide(shape, input);
+    REQUIRE(values_of<std::int32_t>(r.at("accepted")) == expected.accepted);
+    REQUIRE(values_of<std::int32_t>(r.at("next")) == expected.next);
+}
+
 /// All that one job of a ladder is compared with, made once.
 struct Truth {
     std::vector<float> weights;
@@ -324,6 +338,8 @@ void check_result(const Ladder& ladder, const Job& job, const Truth& truth, cons
             wrong += codes[i] == (packed[i / 2] >> (i % 2 == 0 ? 0 : 4) & 15) ? 0 : 1;
         }
         REQUIRE(wrong == 0);
+    } else if (ladder.id == "verify-drafts") {
+        check_verification(job, result);
     } else {
         FAIL("no oracle for " << ladder.id);
     }
