@@ -1,7 +1,6 @@
 #include "viz/app/settings.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -55,16 +54,6 @@ std::string_view theme_name(ThemeKind kind) {
             return "print";
     }
     return "dark";
-}
-
-std::filesystem::path settings_folder() {
-    if (const char* config = std::getenv("XDG_CONFIG_HOME"); config != nullptr && *config != 0) {
-        return std::filesystem::path(config) / "nibble";
-    }
-    if (const char* home = std::getenv("HOME"); home != nullptr && *home != 0) {
-        return std::filesystem::path(home) / ".config" / "nibble";
-    }
-    return {};
 }
 
 LoadedSettings load_settings(const std::filesystem::path& folder, const Experiments& all) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "sim/core/scenario.hpp"
+#include "viz/figure/files.hpp"
 #include "viz/figure/theme.hpp"
 
 namespace nibble {
@@ -28,9 +29,6 @@ struct Settings {
     ExportChoices exports;
     std::optional<Scenario> last;
 };
-
-/// The folder for settings; empty when neither XDG_CONFIG_HOME nor HOME is set.
-std::filesystem::path settings_folder();
 
 struct LoadedSettings {
     Settings settings;
