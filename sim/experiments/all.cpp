@@ -19,6 +19,7 @@ Experiment planner();
 Experiment datasheet_traps();
 Experiment published_figures();
 Experiment acceptance_chain();
+Experiment distributions();
 Experiment when_it_pays();
 
 const Experiments& all_experiments() {
@@ -40,6 +41,7 @@ const Experiments& all_experiments() {
         datasheet_traps(),
         published_figures(),
         acceptance_chain(),
+        distributions(),
         when_it_pays(),
     };
     return all;

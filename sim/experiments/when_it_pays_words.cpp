@@ -91,11 +91,11 @@ std::vector<Table> tables(const Data& d) {
     Table map{
         "speed_up", {{"context", "tokens"}, {"batch", "requests"}, {"speed_up"}, {"fits"}}, {}};
     for (std::size_t row = 0, place = 0; row < d.contexts.size(); ++row) {
-        for (std::size_t col = 0; col < d.batches.size(); ++col, ++place) {
-            if (col > 0 && d.batches[col] == d.batches[col - 1]) {
-                continue;  // 1 and the root of 2
+        for (std::size_t col = 0; col < d.map_batches.size(); ++col, ++place) {
+            if (col > 0 && d.map_batches[col] == d.map_batches[col - 1]) {
+                continue;
             }
-            map.rows.push_back({d.contexts[row], d.batches[col], double(d.speed_ups[place]),
+            map.rows.push_back({d.contexts[row], d.map_batches[col], double(d.speed_ups[place]),
                                 d.room[place] >= 1 ? "yes" : "no"});
         }
     }
