@@ -88,33 +88,24 @@ Figure batch_figure(const Data& d) {
     f.id = "by-batch";
     f.title = fmt::format("With a context of {} tokens", format_count(double(d.at.context)));
     f.alt_text =
-        "Times as fast against the requests at once, for several numbers of drafts and for the "
+        "Times as fast against the requests at once, with the chosen number of drafts and with the "
         "best one at each batch.";
     f.x = {.label = "requests at once",
            .scale = Scale::log2,
            .limits = std::pair(1.0, double(most_batch))};
     f.y = {.label = "times as fast"};
-    const auto line_of = [&](std::string label, Role role, int k) {
-        Line line{std::move(label), role, {}, {}};
-        for (const std::int64_t b : d.batches) {
-            line.x.push_back(double(b));
-            line.y.push_back(
-                round_cost(d.pair, b, d.at.context, k).speed_up(expected_tokens(d.at.alpha, k)));
-        }
-        return line;
-    };
-    for (const int k : {1, 8}) {
-        if (k != d.at.k) {
-            f.marks.emplace_back(line_of(fmt::format("K = {}", k), Role::muted, k));
-        }
-    }
     Line best{"best K at each", Role::baseline, {}, d.best_by_batch};
     for (const std::int64_t b : d.batches) {
         best.x.push_back(double(b));
     }
     f.marks.emplace_back(std::move(best));
-    f.marks.emplace_back(line_of(fmt::format("K = {}", d.at.k), Role::subject, d.at.k));
-    f.marks.emplace_back(Rule{"as fast as without", Role::reference, false, 1});
+    Line own{fmt::format("K = {}", d.at.k), Role::subject, {}, {}};
+    for (const std::int64_t b : d.batches) {
+        own.x.push_back(double(b));
+        own.y.push_back(round_cost(d.pair, b, d.at.context, d.at.k).speed_up(d.tokens));
+    }
+    f.marks.emplace_back(std::move(own));
+    f.marks.emplace_back(Rule{"", Role::reference, false, 1});
     if (d.compute_bound && *d.compute_bound <= most_batch) {
         f.marks.emplace_back(
             Rule{"bound by arithmetic", Role::muted, true, double(*d.compute_bound)});
