@@ -22,6 +22,9 @@ std::string p_text(double p) {
 
 /// "χ² = 24.1 on 29 degrees of freedom, p = 0.72".
 std::string test_text(const Data& d, const Written& w) {
+    if (w.test.degrees == 0) {
+        return "There is only one text to write, so there is nothing to test.";
+    }
     if (std::isinf(w.test.value)) {
         std::int64_t impossible = 0;
         for (std::size_t i = 0; i < w.counts.size(); ++i) {
