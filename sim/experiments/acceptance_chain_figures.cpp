@@ -44,25 +44,23 @@ Figure tree_figure(const Data& d, const std::vector<Fallen>& tokens, int shown) 
     const std::vector<double> share = accepted_distribution(s.alpha, s.k);
     const Front front = front_of(tokens, shown);
     Tree tree;
-    tree.nodes.push_back({-1, "", "", Role::muted});
-    int parent = 0;
+    std::vector<Tree::Node> ends;  // after the drafts, so that these stand above them
+    int parent = -1;
     for (int i = 0; i < levels; ++i) {
         const bool passed = front.place > i || (front.place == i && front.drafted);
         const bool ended = front.place == i && !front.drafted;
         tree.nodes.push_back(
-            {parent, std::to_string(i + 1), go, passed ? Role::subject : Role::muted});
-        const int next = static_cast<int>(tree.nodes.size()) - 1;
-        tree.nodes.push_back({parent, percent_text(share[static_cast<std::size_t>(i)]), stop,
-                              ended ? Role::limit : Role::muted});
-        parent = next;
+            {parent, std::to_string(i + 1), i > 0 ? go : "", passed ? Role::subject : Role::muted});
+        parent = static_cast<int>(tree.nodes.size()) - 1;
+        ends.push_back({parent, percent_text(share[static_cast<std::size_t>(i)]), stop,
+                        ended ? Role::limit : Role::muted});
     }
-    if (levels == s.k) {
-        tree.nodes.push_back({parent, percent_text(share.back()), "",
-                              front.place == s.k ? category(2) : Role::muted});
-    } else {
-        tree.nodes.push_back({parent, fmt::format("… {}", s.k), go,
-                              front.place >= levels ? Role::subject : Role::muted});
-    }
+    tree.nodes.push_back(levels == s.k
+                             ? Tree::Node{parent, percent_text(share.back()), go,
+                                          front.place == s.k ? category(2) : Role::muted}
+                             : Tree::Node{parent, fmt::format("… {}", s.k), go,
+                                          front.place >= levels ? Role::subject : Role::muted});
+    tree.nodes.insert(tree.nodes.end(), ends.begin(), ends.end());
     f.marks.emplace_back(std::move(tree));
     f.width = 1.5;
     return f;
@@ -105,7 +103,7 @@ Figure falling_figure(const Data& d, const std::vector<Fallen>& tokens, int show
     }
     f.title =
         fmt::format("{} tokens after {} target {}", shown, steps, steps == 1 ? "step" : "steps");
-    f.footnote = "! corrected, + bonus, grey: thrown away";
+    f.footnote = "! corrected, + bonus";
     f.marks.emplace_back(std::move(cells));
     return f;
 }

@@ -28,9 +28,9 @@ std::string finding(const Data& d) {
         percent_text(s.alpha), tokens_text(d.expected), s.k + 1, s.k,
         percent_text(accepted_distribution(s.alpha, s.k).back()));
     if (s.alpha == 1 || s.k == 1) {
-        return fmt::format("{} at α = {} yield {} a step and make it {} times as fast",
-                           drafts_text(s.k), format_number(s.alpha), tokens_text(d.expected),
-                           format_number(d.walltime));
+        return fmt::format("At α = {}, {} a step {} {} and a text {} times as fast",
+                           format_number(s.alpha), drafts_text(s.k), s.k == 1 ? "yields" : "yield",
+                           tokens_text(d.expected), format_number(d.walltime));
     }
     return yields;
 }
@@ -39,9 +39,9 @@ std::string explanation(const Data& d) {
     const Settings& s = d.settings;
     std::string text = fmt::format(
         "Each draft counts only if all before it stood. With a draft at {} of a step's time, {} "
-        "make the text {} times as fast, for {} times the arithmetic; ",
-        percent_text(s.cost), drafts_text(s.k), format_number(d.walltime),
-        format_number(d.operations));
+        "{} the text {} times as fast, for {} times the arithmetic; ",
+        percent_text(s.cost), drafts_text(s.k), s.k == 1 ? "makes" : "make",
+        format_number(d.walltime), format_number(d.operations));
     text += d.best_k == s.k ? "no other K is faster."
             : d.best_k == 0 ? fmt::format("without any it is faster, as always when α ≤ c.")
             : d.best_k == most_drafts

@@ -25,6 +25,7 @@ Experiment published_figures();
 Experiment radix_cache();
 Experiment load_lab_experiment();
 Experiment acceptance_chain();
+Experiment distributions();
 Experiment when_it_pays();
 Experiment fragmentation();
 Experiment batching();
@@ -58,6 +59,7 @@ const Experiments& all_experiments() {
         radix_cache(),
         load_lab_experiment(),
         acceptance_chain(),
+        distributions(),
         when_it_pays(),
         fragmentation(),
         batching(),
