@@ -13,7 +13,6 @@ Experiment check_the_claim();
 Experiment tiny_model_lab();
 Experiment training();
 Experiment perplexity_lab_experiment();
-Experiment paged_attention();
 Experiment roofline();
 Experiment decode_latency();
 Experiment memory_fit();
@@ -22,14 +21,15 @@ Experiment cost();
 Experiment planner();
 Experiment datasheet_traps();
 Experiment published_figures();
+Experiment fragmentation();
 Experiment radix_cache();
+Experiment paged_attention();
+Experiment batching();
+Experiment schedulers();
 Experiment load_lab_experiment();
 Experiment acceptance_chain();
 Experiment distributions();
 Experiment when_it_pays();
-Experiment fragmentation();
-Experiment batching();
-Experiment schedulers();
 
 const Experiments& all_experiments() {
     static const Experiments all = {
@@ -51,19 +51,16 @@ const Experiments& all_experiments() {
         cost(),
         planner(),
         datasheet_traps(),
-        number_formats(),    quantizer(),     kernel_ladder(),  gptq_lab_experiment(),
-        awq_smoothquant(),   layer_methods(), tiny_model_lab(), training(),
-        paged_attention(),   roofline(),      decode_latency(), memory_fit(),
-        request_latency(),   cost(),          planner(),        datasheet_traps(),
         published_figures(),
+        fragmentation(),
         radix_cache(),
+        paged_attention(),
+        batching(),
+        schedulers(),
         load_lab_experiment(),
         acceptance_chain(),
         distributions(),
         when_it_pays(),
-        fragmentation(),
-        batching(),
-        schedulers(),
     };
     return all;
 }
