@@ -27,6 +27,7 @@ Experiment paged_attention();
 Experiment batching();
 Experiment schedulers();
 Experiment load_lab_experiment();
+Experiment deployment();
 Experiment acceptance_chain();
 Experiment distributions();
 Experiment when_it_pays();
@@ -58,6 +59,7 @@ const Experiments& all_experiments() {
         batching(),
         schedulers(),
         load_lab_experiment(),
+        deployment(),
         acceptance_chain(),
         distributions(),
         when_it_pays(),
