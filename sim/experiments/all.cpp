@@ -19,6 +19,8 @@ Experiment planner();
 Experiment datasheet_traps();
 Experiment published_figures();
 Experiment fragmentation();
+Experiment block_table();
+Experiment kv_size();
 
 const Experiments& all_experiments() {
     static const Experiments all = {
@@ -39,6 +41,8 @@ const Experiments& all_experiments() {
         datasheet_traps(),
         published_figures(),
         fragmentation(),
+        block_table(),
+        kv_size(),
     };
     return all;
 }
