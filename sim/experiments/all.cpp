@@ -31,6 +31,8 @@ Experiment deployment();
 Experiment acceptance_chain();
 Experiment distributions();
 Experiment when_it_pays();
+Experiment block_table();
+Experiment kv_size();
 
 const Experiments& all_experiments() {
     static const Experiments all = {
@@ -63,6 +65,8 @@ const Experiments& all_experiments() {
         acceptance_chain(),
         distributions(),
         when_it_pays(),
+        block_table(),
+        kv_size(),
     };
     return all;
 }

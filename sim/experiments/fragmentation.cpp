@@ -122,10 +122,10 @@ Schema<Params> schema() {
             .help("Blocks kept free when a request is admitted, for those that grow: fewer "
                   "preemptions, fewer at once.")
             .advanced(),
-        integer("step", &Params::step, {1, 1e12})
+        integer("step", &Params::step, {1, 1e12, Scale::linear, {{1, 2000}}})
             .help("The moment shown: every running request gets one token a step.")
             .view(),
-        integer("request", &Params::request, {0, most_requests})
+        integer("request", &Params::request, {0, most_requests, Scale::linear, {{0, 200}}})
             .help("Shows where this request lies in every memory; 0 shows all.")
             .view(),
         boolean("per_step", &Params::per_step)

@@ -20,19 +20,23 @@ std::string percent(double part, double whole) {
     return format_number(100 * part / whole) + " %";
 }
 
-std::string block_words(const Holding& h, const Data& d) {
-    const auto blocks = [&] {
-        const Stint& stint = d.paged().replay->stints[h.stint];
-        return stint.block_table.size();
-    };
+/// The step in which a block was taken.
+std::int64_t taken_at(const Stint& stint, const Holding& h) {
+    const std::int64_t first_token = h.block * h.slots;
+    return stint.first_step + std::max<std::int64_t>(0, first_token - stint.tokens_before);
+}
+
+std::string holding_words(const Holding& h, const Data& d) {
     if (h.block < 0) {
         return fmt::format("request {}: slots {} to {}, {} used, {} reserved, {} never used",
                            h.request + 1, h.start, h.start + h.slots - 1, h.used, h.reserved,
                            h.slots - h.used - h.reserved);
     }
+    const Stint& stint = d.paged().replay->stints[h.stint];
     return fmt::format(
-        "block {}: request {}, its block {} of {} at the end, {} of {} slots used, 1 user",
-        h.start / h.slots, h.request + 1, h.block + 1, blocks(), h.used, h.slots);
+        "block {}: request {}, entry {} of its table, {} of {} slots used, 1 user, taken at step "
+        "{}",
+        h.start / h.slots, h.request + 1, h.block, h.used, h.slots, taken_at(stint, h));
 }
 
 Cells::Item cell_item(const CellUse& cell, const std::vector<Holding>& holdings, const Data& d,
@@ -48,8 +52,19 @@ Cells::Item cell_item(const CellUse& cell, const std::vector<Holding>& holdings,
     item.role = stands_back ? Role::muted : category(h.request);
     item.filled = static_cast<double>(cell.used) / static_cast<double>(cell.slots);
     item.outlined = cell.used == 0 && cell.reserved == 0;
-    item.label = block_words(h, d);
+    item.label = holding_words(h, d);
     return item;
+}
+
+/// Words that break into lines where they must.
+Tokens running_text(const std::string& sentence) {
+    Tokens text;
+    for (std::size_t from = 0; from < sentence.size();) {
+        const std::size_t to = std::min(sentence.find(' ', from + 1), sentence.size());
+        text.items.push_back({sentence.substr(from, to - from)});
+        from = to;
+    }
+    return text;
 }
 
 std::string map_footnote(const Memory& memory, const Data& d, const Look& look) {
@@ -75,7 +90,7 @@ Figure map_figure(const Memory& memory, const Data& d, const Look& look) {
         "their colour, faint ones are reserved for it, outlined ones it will never use, "
         "grey outlines are free.";
     if (!memory.replay) {
-        f.marks.emplace_back(Tokens{{{memory.why_not, Role::limit}}});
+        f.marks.emplace_back(running_text(memory.why_not));
         return f;
     }
     const std::int64_t cell_slots =
@@ -166,17 +181,15 @@ Figure batch_figure(const Data& d, const Look& look) {
     return f;
 }
 
-/// One request's state in a contiguous memory.
+/// Where one request lies in a contiguous memory.
 std::string chunk_words(const Replay& r, const std::vector<Holding>& holdings, const Look& look) {
     for (const Holding& h : holdings) {
         if (h.request == look.request) {
-            return fmt::format("slots {} to {}: {} used, {} reserved, {} never used", h.start,
-                               h.start + h.slots - 1, h.used, h.reserved,
-                               h.slots - h.used - h.reserved);
+            return fmt::format("slots {} to {}", h.start, h.start + h.slots - 1);
         }
     }
     const std::int64_t end = r.finished[static_cast<std::size_t>(look.request)];
-    return look.step > end ? fmt::format("served by step {}", end) : "waits in the line";
+    return look.step > end ? fmt::format("served by step {}", end) : "waits";
 }
 
 /// The block table of the chosen request, and where it lies in the other memories.
@@ -207,7 +220,7 @@ Figure request_figure(const Data& d, const Look& look) {
             if (h.request == look.request) {
                 table.items.push_back({category(look.request),
                                        static_cast<double>(h.used) / static_cast<double>(h.slots),
-                                       std::to_string(h.start / h.slots), block_words(h, d)});
+                                       std::to_string(h.start / h.slots), holding_words(h, d)});
             }
         }
         if (table.items.empty()) {

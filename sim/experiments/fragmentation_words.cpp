@@ -42,6 +42,9 @@ std::string finding(const Data& d) {
         return fmt::format("{} requests run at once when {}; at the maximum length not one fits",
                            format_number(here), how(memory));
     }
+    if (&memory == &d.longest()) {
+        return fmt::format("{} requests run at once when {}", format_number(here), how(memory));
+    }
     const double there = d.longest().replay->mean_batch();
     const double ratio = here / there;
     if (ratio < 1.05) {

@@ -119,6 +119,21 @@ struct Writer {
                 {.x = static_cast<double>(i), .y = n.parent < 0 ? NAN : n.parent, .label = n.text});
         }
     }
+    void operator()(const Links& m) {
+        for (const auto& [side, boxes] :
+             {std::pair(m.left_heading, &m.left), std::pair(m.right_heading, &m.right)}) {
+            for (std::size_t i = 0; i < boxes->size(); ++i) {
+                row("box", side,
+                    {.x = static_cast<double>(i),
+                     .label = fmt::format("{}: {}", (*boxes)[i].name,
+                                          fmt::join((*boxes)[i].slots, " "))});
+            }
+        }
+        for (const Links::Arrow& arrow : m.arrows) {
+            row("arrow", "",
+                {.x = static_cast<double>(arrow.from), .y = static_cast<double>(arrow.to)});
+        }
+    }
     void operator()(const Tokens& m) {
         for (std::size_t i = 0; i < m.items.size(); ++i) {
             const Tokens::Item& t = m.items[i];
