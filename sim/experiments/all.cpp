@@ -22,6 +22,7 @@ Experiment planner();
 Experiment datasheet_traps();
 Experiment published_figures();
 Experiment radix_cache();
+Experiment reproduce_the_figure();
 Experiment acceptance_chain();
 Experiment when_it_pays();
 
@@ -47,6 +48,7 @@ const Experiments& all_experiments() {
         datasheet_traps(),
         published_figures(),
         radix_cache(),
+        reproduce_the_figure(),
         acceptance_chain(),
         when_it_pays(),
     };
