@@ -15,20 +15,21 @@ std::string over(Average average) {
 }
 
 /// For each policy two stacked bars: as printed, and as computed.
-Figure memory_figure(const Params& p, const Data& d) {
+Figure memory_figure(const Data& d) {
     Figure f;
     f.id = "memory-breakdown";
-    f.title = "Where the room for the cache goes: printed, computed";
+    f.title = "Where the room goes while requests wait";
     f.alt_text =
         "Stacked bars for each policy, printed and computed: token states, reservation, internal "
         "fragmentation, external fragmentation and others.";
-    f.x = {.label = ""};
-    f.y = {.label = "share of the room"};
-    f.y.style = NumberStyle::percent;
-    f.y.limits = std::pair(0.0, 1.0);
+    f.x = {.label = "share of the room"};
+    f.x.style = NumberStyle::percent;
+    f.x.limits = std::pair(0.0, 1.0);
+    f.y = {.label = ""};
     Bars bars;
     bars.stacked = true;
-    bars.horizontal = false;
+    bars.horizontal = true;
+    bars.value_labels = false;
     Bars::Series used{"token states", category(2), {}}, reserved{"reserved", category(0), {}},
         internal{"internal", category(1), {}}, external{"external, others", category(3), {}};
     const auto add = [&](std::string name, double u, double r, double i, double e) {
@@ -40,16 +41,14 @@ Figure memory_figure(const Params& p, const Data& d) {
     };
     for (std::size_t k = 0; k < d.replays.size(); ++k) {
         const PrintedMemory& m = published_vllm().memory[k];
-        const Means& c = d.replays[k].over(p.average);
+        const Means& c = d.replays[k].while_waiting;
         add(m.name + ", printed", m.token_states, m.reservation.value_or(0), m.internal.value_or(0),
             m.external.value_or(0));
         add("computed", c.token_states, c.reservation, c.internal, c.rounding + c.external());
     }
     bars.series = {used, reserved, internal, external};
     f.marks.emplace_back(std::move(bars));
-    f.footnote =
-        "Printed parts need not add up to 100 %. Computed: what a buddy allocator rounds up counts "
-        "as external.";
+    f.footnote = "Buddy rounding counts as external.";
     f.width = 1.35;
     return f;
 }
@@ -137,7 +136,7 @@ Figure saving_figure(const Data& d, SharingMethod method) {
 }  // namespace
 
 FigureRow memory_row(const Params& p, const Data& d) {
-    return {1, {memory_figure(p, d), batch_figure(p, d)}};
+    return {1, {memory_figure(d), batch_figure(p, d)}};
 }
 
 FigureRow block_size_row(const Params& p, const Data& d) {

@@ -57,16 +57,19 @@ std::string memory_finding(const Params& p, const Data& d) {
 
 std::string memory_explanation(const Params& p, const Data& d) {
     const PublishedVllm& printed = published_vllm();
-    const Average other =
-        p.average == Average::all_steps ? Average::while_waiting : Average::all_steps;
+    const std::string end =
+        p.average == Average::all_steps
+            ? fmt::format(
+                  "Counted only while some wait it would be {}, so part of the agreement is the "
+                  "emptying end of a short line.",
+                  batches(d, Average::while_waiting))
+            : fmt::format("Counted to the emptying end of the line it would be {}.",
+                          batches(d, Average::all_steps));
     return fmt::format(
         "What differs: in print requests arrive 2 a second, with {} + {} tokens on average; here "
-        "{} others, of {} + {}, all wait at the start and a step takes no time. {} it would be {}, "
-        "so part of the agreement is the emptying end of a short line.",
+        "{} others, of {} + {}, all wait at the start and a step takes no time. {}",
         format_number(printed.sharegpt_prompt), format_number(printed.sharegpt_output), d.requests,
-        format_number(d.mean_prompt), format_number(d.mean_output),
-        other == Average::while_waiting ? "Counted only while some wait" : "Counted over all steps",
-        batches(d, other));
+        format_number(d.mean_prompt), format_number(d.mean_output), end);
 }
 
 std::string block_size_finding(const Data& d) {
@@ -113,16 +116,17 @@ std::string sharing_finding(const Data& d) {
 }
 
 std::string sharing_explanation(const Params& p, const Data& d) {
-    const Saving& alpaca = saving(d, SharingMethod::parallel, SharingLengths::alpaca, 6);
+    const Saving &sampling = saving(d, SharingMethod::parallel, SharingLengths::alpaca, 6),
+                 &beam = saving(d, SharingMethod::beam, SharingLengths::alpaca, 6);
     return fmt::format(
-        "Parallel sampling needs only lengths. For ShareGPT print gives two ends, taken to be 2 "
-        "and "
-        "6 sequences. Alpaca comes out at {} instead of {} with 6: only its mean lengths are at "
-        "hand, and a mean of {} tokens hides the prompts shorter than a block, which share "
-        "nothing. How long beams have lived apart depends on the model; here {} of them are "
-        "dropped a step, which is assumed.",
-        percent(alpaca.computed), percent(alpaca.setting.saved),
-        format_number(published_vllm().alpaca_prompt), percent(p.dropped));
+        "Sampling needs only lengths; ShareGPT's printed ends are taken to be 2 and 6 sequences. "
+        "For Alpaca only mean lengths are at hand: with 6, {} instead of {}, because a mean of {} "
+        "tokens hides prompts shorter than a block, which share nothing. Which beams survive the "
+        "model decides: {} dropped a step is assumed ({} was chosen to fit ShareGPT), and gives "
+        "Alpaca {} instead of {}.",
+        percent(sampling.computed), percent(sampling.setting.saved),
+        format_number(published_vllm().alpaca_prompt), percent(p.dropped),
+        percent(Params{}.dropped), percent(beam.computed), percent(beam.setting.saved));
 }
 
 }  // namespace
@@ -154,7 +158,7 @@ std::vector<Metric> metrics(const Params& p, const Data& d) {
     for (std::size_t k = 0; k < d.replays.size(); ++k) {
         list.push_back({std::string("token_states_") + ids[k],
                         "Token states, " + short_name(d.replays[k].placement),
-                        d.replays[k].over(p.average).token_states, "", computed, Better::higher,
+                        d.replays[k].while_waiting.token_states, "", computed, Better::higher,
                         NumberStyle::percent});
     }
     list.push_back({"farthest", "Farthest from print", farthest(p, d), "", computed, Better::lower,
@@ -176,10 +180,11 @@ std::vector<Table> tables(const Params& p, const Data& d) {
         const Replayed& r = d.replays[k];
         const PrintedMemory& m = published_vllm().memory[k];
         const PrintedBatch& b = published_vllm().batch_of(r.printed);
-        const Means& c = r.over(p.average);
-        add("requests at a time, ShareGPT, " + m.name, b.sharegpt, c.batch);
+        const Means& c = r.while_waiting;
+        add("requests at a time, ShareGPT, " + m.name, b.sharegpt, r.over(p.average).batch);
         add("requests at a time, Alpaca, " + m.name, b.alpaca, none, "lengths not at hand");
-        add("token states, " + m.name, m.token_states, c.token_states, "share of the room");
+        add("token states, " + m.name, m.token_states, c.token_states,
+            "share of the room, while requests wait");
         add("reservation, " + m.name, m.reservation.value_or(none), c.reservation);
         add("internal, " + m.name, m.internal.value_or(none), c.internal);
         add("external and others, " + m.name, m.external.value_or(none), c.rounding + c.external(),
