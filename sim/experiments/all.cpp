@@ -28,6 +28,7 @@ Experiment batching();
 Experiment schedulers();
 Experiment load_lab_experiment();
 Experiment deployment();
+Experiment reproduce_the_figure();
 Experiment acceptance_chain();
 Experiment distributions();
 Experiment when_it_pays();
@@ -62,6 +63,7 @@ const Experiments& all_experiments() {
         schedulers(),
         load_lab_experiment(),
         deployment(),
+        reproduce_the_figure(),
         acceptance_chain(),
         distributions(),
         when_it_pays(),

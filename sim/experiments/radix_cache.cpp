@@ -69,9 +69,9 @@ Outcome show(const Params& p, const Data& d) {
     o.tables = tables(d);
     o.equations = equations(d, m);
     o.timeline = timeline(d);
-    o.rows = {{1.2, {tree_figure(d, m, chosen)}},
-              {0.26, {node_figure(d, m, chosen)}},
-              {0.7, {hit_rate_figure(d, step), computed_figure(d, step), size_figure(d, step)}}};
+    o.rows = {{1.05, {tree_figure(d, m, chosen)}},
+              {0.16, {key_figure()}},
+              {0.84, {hit_rate_figure(d, step), computed_figure(d, step), size_figure(d, step)}}};
     return o;
 }
 
@@ -99,17 +99,17 @@ Schema<Params> schema() {
             .label("Who enters next")
             .help("The request that waited longest, or the one of which the cache holds most: "
                   "the latter finds what is about to be forgotten."),
-        integer("groups", &Params::groups, {1, 64})
+        integer("groups", &Params::groups, {1, 16})
             .label("Chats, tasks or problems")
             .help("More of them at a time push each other out.")
             .when(made_up)
             .advanced(),
-        integer("rounds", &Params::rounds, {1, 32})
+        integer("rounds", &Params::rounds, {1, 12})
             .label("Turns, questions or levels")
             .help("Requests of each: the later ones find what the earlier ones stored.")
             .when(made_up)
             .advanced(),
-        integer("shared_tokens", &Params::shared_tokens, {1, 4096, Scale::log2})
+        integer("shared_tokens", &Params::shared_tokens, {1, 2048, Scale::log2})
             .label("Shared beginning")
             .unit("tokens")
             .help("The system prompt, the examples of a task or the statement of a problem.")

@@ -35,10 +35,11 @@ struct Moment {
 };
 Moment moment_of(const Data& d, std::size_t step);
 
-/// What of the tree is drawn: with many nodes those used last, the others of a parent summed up.
+/// Of many nodes those used last, the others of a parent summed up. The footnote tells of the
+/// chosen one.
 Figure tree_figure(const Data& d, const Moment& m, NodeId chosen);
-/// The path to the chosen node in words and tokens, and what the colours of the tree mean.
-Figure node_figure(const Data& d, const Moment& m, NodeId chosen);
+/// What the colours of the tree mean.
+Figure key_figure();
 Figure hit_rate_figure(const Data& d, std::size_t step);
 Figure computed_figure(const Data& d, std::size_t step);
 Figure size_figure(const Data& d, std::size_t step);

@@ -58,7 +58,7 @@ std::string blocks_name(const Data& d) {
 Figure hit_rate_figure(const Data& d, std::size_t step) {
     Figure f;
     f.id = "hit-rate";
-    f.title = "Share of prompt tokens found, so far";
+    f.title = "Prompt found so far";
     f.alt_text =
         "Found over all prompt tokens against the requests that have entered: tree, prefix "
         "blocks, and a tree with room for everything.";
@@ -82,7 +82,7 @@ Figure hit_rate_figure(const Data& d, std::size_t step) {
 Figure computed_figure(const Data& d, std::size_t step) {
     Figure f;
     f.id = "computed-tokens";
-    f.title = "Prompt tokens computed, so far";
+    f.title = "Prompt computed so far";
     f.alt_text =
         "Prompt tokens that had to be computed against the requests that have entered: without "
         "reuse, with prefix blocks, with the tree.";

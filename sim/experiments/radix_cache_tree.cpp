@@ -154,20 +154,17 @@ Figure tree_figure(const Data& d, const Moment& m, NodeId chosen) {
         "added, what had to go for it, and what others hold.";
     f.x.hidden = f.y.hidden = true;
     f.marks.emplace_back(Drawing(d, m, chosen).made());
+    const RadixNode& node = m.tree.node(chosen);
+    f.footnote = fmt::format("» {}: {} tokens, {}, last used by request {}",
+                             d.workload.describe(node.tokens), node.tokens.size(),
+                             parts(static_cast<int>(node.users), "user", "users"), node.last_use);
     return f;
 }
 
-Figure node_figure(const Data& d, const Moment& m, NodeId chosen) {
-    const RadixNode& node = m.tree.node(chosen);
+Figure key_figure() {
     Figure f;
-    f.id = "node";
-    f.title =
-        chosen == RadixTree::root
-            ? std::string("Click a node for its tokens")
-            : fmt::format("» {}: {} tokens, {}, last used by request {}",
-                          d.workload.describe(node.tokens), node.tokens.size(),
-                          parts(static_cast<int>(node.users), "user", "users"), node.last_use);
-    f.alt_text = "What the colours of the tree mean, and the path to the chosen node.";
+    f.id = "key";
+    f.alt_text = "What the colours of the tree mean.";
     f.x.hidden = f.y.hidden = true;
     Tokens key;
     key.items = {{"found again", found_role},

@@ -1,5 +1,6 @@
 // What the radix cache lab says: sentences, numbers and tables, all computed from its data.
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 
 #include "sim/core/text.hpp"
@@ -17,17 +18,25 @@ double times_fewer(const Data& d) {
            static_cast<double>(d.tree.computed_tokens());
 }
 
-/// What the other order of entry would change.
+/// The tree's replay with requests entering in this order.
+const ReuseReplay& in_order(const Data& d, EntryOrder order) {
+    return d.order == order ? d.tree : d.other;
+}
+
+/// What the order of entry decides.
 std::string about_order(const Data& d) {
-    const double own = d.tree.hit_rate(), other = d.other.hit_rate();
-    const std::string way = d.order == EntryOrder::arrival
-                                ? "If the request with the longest stored prefix entered first"
-                                : "If requests entered in the order of arrival";
-    if (std::abs(own - other) < 0.0005) {
-        return way + ", nothing would change.";
+    const double first = in_order(d, EntryOrder::arrival).hit_rate(),
+                 longest = in_order(d, EntryOrder::longest_prefix).hit_rate();
+    if (std::abs(first - longest) < 0.0005) {
+        return fmt::format("{} of the prompts is found, in whichever order requests enter",
+                           percent(first));
     }
-    return fmt::format("{}, the tree would find {} instead of {}.", way, percent(other),
-                       percent(own));
+    return fmt::format(
+        "first come, first served finds {} of the prompts, longest stored prefix first {}{}",
+        percent(first), percent(longest),
+        in_order(d, EntryOrder::longest_prefix).reused_tokens >= d.unlimited.reused_tokens
+            ? ": all there is to find"
+            : "");
 }
 
 }  // namespace
@@ -43,11 +52,7 @@ std::string finding(const Data& d) {
             "for again, though {} of the prompts had been seen before",
             d.capacity, percent(d.unlimited.hit_rate()));
     }
-    return fmt::format(
-        "{} of all prompt tokens need not be computed: {} times less work than "
-        "without reuse, and blocks of {} find {}",
-        percent(d.tree.hit_rate()), format_number(times_fewer(d)), d.block_size,
-        percent(d.blocks.hit_rate()));
+    return fmt::format("The same requests, a cache of {} tokens: {}", d.capacity, about_order(d));
 }
 
 std::string explanation(const Data& d, const Moment& m) {
@@ -61,11 +66,17 @@ std::string explanation(const Data& d, const Moment& m) {
                             s.entered.evicted_tokens);
     }
     text += ". ";
-    if (d.unlimited.reused_tokens > d.tree.reused_tokens) {
-        text += fmt::format("With room for everything {} would be found. ",
-                            percent(d.unlimited.hit_rate()));
+    if (d.tree.reused_tokens > 0) {
+        text += fmt::format(
+            "Over all requests the tree leaves {} times fewer prompt tokens to compute than no "
+            "reuse would; blocks of {} find {}, because only full ones count",
+            format_number(times_fewer(d)), d.block_size, percent(d.blocks.hit_rate()));
+        text += d.unlimited.reused_tokens > d.tree.reused_tokens
+                    ? fmt::format("; room for everything would find {}.",
+                                  percent(d.unlimited.hit_rate()))
+                    : ".";
     }
-    return text + about_order(d);
+    return text;
 }
 
 std::vector<Metric> metrics(const Data& d) {

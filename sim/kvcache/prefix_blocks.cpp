@@ -6,9 +6,10 @@ namespace nibble {
 
 BlockKey block_key(BlockKey parent, const TokenIds& tokens, std::int64_t first,
                    std::int64_t block_size) {
+    constexpr Rng hash(0);
     BlockKey key = parent;
     for (std::int64_t i = first; i < first + block_size; ++i) {
-        key = Rng(key).bits(tokens[static_cast<std::size_t>(i)]);
+        key = hash.bits(key ^ tokens[static_cast<std::size_t>(i)]);
     }
     return key;
 }

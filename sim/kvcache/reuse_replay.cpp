@@ -10,7 +10,7 @@ namespace nibble {
 namespace {
 
 /// Requests that may enter of which the longest prefix is looked for.
-constexpr std::size_t looks_ahead = 256;
+constexpr std::size_t looks_ahead = 64;
 
 std::span<const Token> reusable(const ReuseRequest& request) {
     return std::span(request.tokens).first(static_cast<std::size_t>(request.prompt - 1));

@@ -2,7 +2,7 @@
 //
 // A number of requests run at a time. When the batch is full the one admitted first leaves, and its
 // tokens stay until their room is needed. The next to enter is, of the waiting requests whose
-// predecessor has left, the first to have arrived; or, of the first 256 of them, the one of which
+// predecessor has left, the first to have arrived; or, of the first 64 of them, the one of which
 // this cache holds most tokens. It takes room for prompt and output at once; while there is none,
 // the one admitted first leaves. One step is one request that enters.
 //
