@@ -49,7 +49,7 @@ Figure by_size_figure(const Data& d, const Focus& focus) {
     h.x = focus.block_size;
     h.x_param = "block_size";
     f.marks.emplace_back(std::move(h));
-    f.footnote = d.where + "; medians";
+    f.footnote = d.where;
     f.width = 1.2;
     f.timed = true;
     return f;
@@ -74,7 +74,7 @@ Figure by_context_figure(const Data& d, const Focus& focus) {
         Line{"in one piece", Role::baseline, as_doubles(d.contexts), in_ms(d.contiguous), true},
         Line{fmt::format("in blocks of {}", d.sizes[size].block_size), Role::subject,
              as_doubles(d.contexts), in_ms(d.paged[size]), true}};
-    f.footnote = d.where + "; medians";
+    f.footnote = d.where;
     f.timed = true;
     return f;
 }
@@ -93,13 +93,13 @@ Figure sectors_figure(const Data& d, const Focus& focus) {
     bars.horizontal = true;
     Figure f;
     f.id = "sectors";
-    f.title = "Counted: sectors a token, GPU kernels";
+    f.title = "Counted: sectors a GPU kernel asks for";
     f.alt_text =
         "Bars of the 32-byte sectors of memory that each GPU kernel asks for a token, over a cache "
         "in one piece and over blocks: the same but for the block table.";
     f.x = {.label = "sectors of 32 B a token"};
     f.marks = {std::move(bars)};
-    f.footnote = "on the emulator, 8 query heads over 2 KV heads of 64; before the caches";
+    f.footnote = "8 heads over 2 KV heads of 64";
     return f;
 }
 
@@ -118,8 +118,8 @@ Figure empty_figure(const Data& d, const Focus& focus) {
     f.x = {.label = "tokens a block", .scale = Scale::log2};
     f.y = {.label = "of the room", .unit = "%"};
     f.marks = {std::move(line), Rule{"", Role::muted, true, double(focus.block_size)}};
-    f.footnote = fmt::format("mean over lengths about {}", d.asked.context);
-    f.width = 0.8;
+    f.footnote = "mean over all lengths";
+    f.width = 0.7;
     return f;
 }
 
@@ -151,7 +151,8 @@ Figure recorded_figure(const Data& d, const RecordedSeries& series) {
     f.x = {.label = "tokens a sequence", .scale = Scale::log2};
     f.y = {.label = "time", .unit = "µs", .scale = Scale::log10};
     f.marks = {std::move(roof), std::move(recorded)};
-    f.footnote = series.machine + "; 32 heads, 8 KV heads of 128, FP16";
+    f.footnote = series.machine;
+    f.width = 1.1;
     return f;
 }
 
