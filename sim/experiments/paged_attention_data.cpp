@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <ctime>
 #include <fmt/format.h>
 #include <numeric>
-#include <oneapi/tbb/task_arena.h>
 #include <span>
 
 #include "kernels/attention/ops.hpp"
 #include "kernels/device.hpp"
 #include "kernels/measure/spread.hpp"
+#include "kernels/measure/thread_clock.hpp"
 #include "kernels/processor.hpp"
 #include "sim/tensor/convert.hpp"
 
@@ -123,18 +122,9 @@ struct Pages {
     }
 };
 
-/// Of the thread's own clock, which stands while others have the processor.
-double thread_seconds() {
-    timespec now{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 template <class F>
 double seconds(const F& f) {
-    const double begin = thread_seconds();
-    f();
-    return std::max(thread_seconds() - begin, 1e-9);
+    return std::max(kernels::seconds_on_this_thread([&] { f(); }), 1e-9);
 }
 
 double median(std::vector<double> values) {
@@ -273,7 +263,7 @@ Data measure(const Job& job, const RunContext& context) {
     d.recorded = recorded_attention();
     d.where =
         fmt::format("{}, {}, 1 thread", kernels::processor_name(), kernels::instruction_set());
-    oneapi::tbb::task_arena(1).execute([&] { time_all(d, context); });
+    time_all(d, context);
     return d;
 }
 

@@ -74,7 +74,7 @@ struct Data {
 Data measure(const Job& job, const RunContext& context);
 
 /// Tokens that the X-ray counts over: the counts of further ones are those of the first again.
-inline constexpr int counted_tokens = 64;
+inline constexpr int counted_tokens = 32;
 
 std::vector<std::vector<RungCount>> count_rungs(const RunContext& context);
 std::vector<RecordedSeries> recorded_attention();

@@ -19,21 +19,18 @@ std::string finding(const Data& d, const RungCount& best, int block_size) {
         d.largest_difference == 0
             ? "attention gives the same bits"
             : fmt::format("attention differs by up to {}", format_number(d.largest_difference));
-    return fmt::format(
-        "In blocks of {} token{} anywhere in memory {}, and the best GPU kernel reads {} % more: "
-        "the "
-        "block table",
-        block_size, block_size == 1 ? "" : "s", bits, format_number(100 * table_share(best), 2));
+    return fmt::format("In blocks of {} token{} anywhere {} and reads {} % more: the block table",
+                       block_size, block_size == 1 ? "" : "s", bits,
+                       format_number(100 * table_share(best), 2));
 }
 
 std::string explanation(const Data& d, const RungCount& naive, const RungCount& best,
                         int block_size) {
     return fmt::format(
-        "A token's row of keys or values is never cut, so it costs the same sectors wherever its "
-        "block lies; from “{}” to “{}” a kernel saves {} times the sectors, paged or not. Copying "
-        "the blocks together first would read and write the cache once more. The last block of a "
-        "sequence leaves {} % of the room empty on average, whatever the largest length could be.",
-        naive.rung, best.rung, format_number(naive.paged() / best.paged()),
+        "A token's keys and values are never cut, so they cost the same sectors wherever their "
+        "block lies: {} in the GPU kernel “{}”, {} in “{}”, paged or not. On average the last "
+        "block leaves {} % of the room empty.",
+        format_number(naive.cache), naive.rung, format_number(best.cache), best.rung,
         format_number(100 * empty_share(block_size, d.asked.context), 2));
 }
 
