@@ -19,10 +19,10 @@ const Ladder& ladder_of(std::string_view id) {
     return *ladder;
 }
 
-/// Requests and sectors a token of one launch of a rung.
+/// Requests to the cache and sectors of it, a token. Queries and outputs are left out: they do not
+/// grow with the context.
 struct Traffic {
-    double cache = 0, table = 0, rest = 0, requests = 0;
-    double sectors() const { return cache + table + rest; }
+    double cache = 0, table = 0, requests = 0;
 };
 
 Traffic traffic_of(const Ladder& ladder, const kernels::Rung& rung, const kernels::Job& job,
@@ -34,16 +34,17 @@ Traffic traffic_of(const Ladder& ladder, const kernels::Rung& rung, const kernel
     Traffic traffic;
     for (const auto& report : session.reports()) {
         for (const SiteCounts& site : report.sites) {
-            if (site.space != Space::global) {
+            if (site.space != Space::global || site.shown.empty()) {
                 continue;
             }
-            const double tokens = static_cast<double>(job.values());
-            const double sectors = static_cast<double>(site.cost.sectors) / tokens;
-            const std::string buffer = site.shown.empty() ? "" : site.shown.front().buffer;
-            traffic.requests += static_cast<double>(site.requests) / tokens;
-            (buffer == "keys" || buffer == "values" ? traffic.cache
-             : buffer == "table"                    ? traffic.table
-                                                    : traffic.rest) += sectors;
+            const std::string& buffer = site.shown.front().buffer;
+            const bool of_cache = buffer == "keys" || buffer == "values";
+            if (of_cache || buffer == "table") {
+                const double tokens = static_cast<double>(job.values());
+                traffic.requests += static_cast<double>(site.requests) / tokens;
+                (of_cache ? traffic.cache : traffic.table) +=
+                    static_cast<double>(site.cost.sectors) / tokens;
+            }
         }
     }
     return traffic;
@@ -66,18 +67,21 @@ std::vector<std::vector<RungCount>> count_rungs(const RunContext& context) {
     for (const kernels::Rung& rung : contiguous.rungs) {
         context.check();
         const Traffic t = traffic_of(contiguous, rung, job, weights);
-        base.push_back({rung.name, rung.teaches, t.sectors(), 0, 0, 0, 0, t.requests});
+        base.push_back({rung.name, rung.teaches, t.cache, 0, 0, t.requests, 0});
     }
     std::vector<std::vector<RungCount>> by_size;
     for (const int size : block_sizes) {
+        if (size > counted_tokens) {  // one block holds all that are counted
+            by_size.push_back(by_size.back());
+            continue;
+        }
         std::vector<RungCount>& rungs = by_size.emplace_back(base);
-        job.group_size = static_cast<std::size_t>(std::min(size, counted_tokens));
+        job.group_size = static_cast<std::size_t>(size);
         for (std::size_t i = 0; i < rungs.size(); ++i) {
             context.check();
             const Traffic t = traffic_of(paged, paged.rungs[i], job, weights);
             rungs[i].cache = t.cache;
             rungs[i].table = t.table;
-            rungs[i].rest = t.rest;
             rungs[i].requests = t.requests;
         }
     }

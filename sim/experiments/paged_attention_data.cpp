@@ -1,131 +1,130 @@
 #include "sim/experiments/paged_attention_data.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <cstring>
 #include <fmt/format.h>
 #include <numeric>
+#include <span>
 
 #include "kernels/attention/ops.hpp"
+#include "kernels/device.hpp"
 #include "kernels/measure/spread.hpp"
+#include "kernels/measure/thread_clock.hpp"
 #include "kernels/processor.hpp"
-#include "sim/core/parallel.hpp"
 #include "sim/tensor/convert.hpp"
 
 namespace nibble::paged_attention_lab {
 namespace {
 
 using kernels::AttentionShape;
-using Halves = std::vector<std::uint16_t>;
+using Halves = std::span<const std::uint16_t>;
+using Lengths = std::vector<std::int32_t>;
 
 constexpr auto row = static_cast<std::size_t>(head_dim);
 
-/// Queries and a contiguous cache, (sequences, kv_heads, tokens, head_dim).
+/// Halves on lines of the cache, as a serving system has them: a row that straddles one more line
+/// would make small blocks dearer than they are.
+struct Room {
+    kernels::DeviceArray<std::uint16_t> memory;
+
+    explicit Room(std::size_t count) : memory(kernels::device(kernels::Machine::cpu), count) {}
+    std::span<std::uint16_t> span() { return {memory.data(), memory.size()}; }
+    Halves span() const { return {memory.data(), memory.size()}; }
+};
+
+/// Queries, and keys and values with room for whole blocks of any size. Read as one piece they are
+/// (sequences, kv_heads, room, head_dim), through a table (blocks, kv_heads, block, head_dim): the
+/// same memory, so that no layout finds more of it in the caches than the other.
 struct Cache {
     AttentionShape shape;
-    std::size_t tokens;
+    std::size_t tokens, room;
     std::vector<float> queries;
-    Halves keys, values;
+    Room keys, values;
 
     Cache(const Job& job, const Rng& rng)
         : shape{static_cast<std::size_t>(job.batch),
                 static_cast<std::size_t>(kv_heads * job.sharing), kv_heads, head_dim},
           tokens(static_cast<std::size_t>(job.context)),
-          queries(shape.query_values()) {
+          room((tokens + 255) / 256 * 256),
+          queries(shape.query_values()),
+          keys(size()),
+          values(size()) {
         for (std::size_t i = 0; i < queries.size(); ++i) {
             queries[i] = static_cast<float>(rng.stream("queries").normal(i));
         }
-        keys = normal_halves(rng.stream("keys"));
-        values = normal_halves(rng.stream("values"));
+        fill(rng.stream("keys"), keys.span());
+        fill(rng.stream("values"), values.span());
     }
 
-    /// Normal numbers out of a pool: what they are matters to nobody's time.
-    Halves normal_halves(const Rng& rng) const {
-        Halves pool(std::size_t{1} << 12U);
+    std::size_t size() const { return shape.sequences * shape.kv_heads * room * row; }
+    Lengths lengths(int context) const { return Lengths(shape.sequences, context); }
+    Lengths lengths() const { return lengths(static_cast<int>(tokens)); }
+
+    /// Normal numbers out of a pool: which, matters to nobody's time.
+    static void fill(const Rng& rng, std::span<std::uint16_t> all) {
+        std::vector<std::uint16_t> pool(std::size_t{1} << 12U);
         for (std::size_t i = 0; i < pool.size(); ++i) {
             pool[i] = float_to_f16(static_cast<float>(rng.normal(i)));
         }
-        Halves all(shape.sequences * shape.kv_heads * tokens * row);
         for (std::size_t i = 0; i < all.size(); ++i) {
             all[i] = pool[rng.bits(i) % pool.size()];
         }
-        return all;
     }
-    std::vector<float> attend(const Halves& k, const Halves& v,
-                              const std::vector<std::int32_t>& lengths) const {
+    std::vector<float> attend(Halves k, Halves v, const Lengths& lengths) const {
         std::vector<float> outputs(shape.query_values());
-        kernels::attend(shape, {queries, lengths}, kernels::ContiguousCache{k, v, tokens}, outputs);
+        kernels::attend(shape, {queries, lengths}, kernels::ContiguousCache{k, v, room}, outputs);
         return outputs;
     }
-    std::vector<std::int32_t> lengths(int context) const {
-        return std::vector<std::int32_t>(shape.sequences, context);
+    std::vector<float> attend(const Lengths& lengths) const {
+        return attend(keys.span(), values.span(), lengths);
     }
 };
 
-/// The same tokens in blocks.
+/// The cache as blocks in some order.
 struct Pages {
-    const Cache& whole;
+    const Cache& cache;
     std::size_t block_tokens, columns;
     std::vector<std::int32_t> table;
-    Halves keys, values;
 
-    Pages(const Cache& cache, int block_size, Order order, const Rng& rng)
-        : whole(cache),
+    Pages(const Cache& of, int block_size, Order order, const Rng& rng)
+        : cache(of),
           block_tokens(static_cast<std::size_t>(block_size)),
-          columns((cache.tokens + block_tokens - 1) / block_tokens),
-          table(cache.shape.sequences * columns) {
+          columns(of.room / block_tokens),
+          table(of.shape.sequences * columns) {
         std::iota(table.begin(), table.end(), 0);
         for (std::size_t i = order == Order::shuffled ? table.size() : 0; i > 1; --i) {
             std::swap(table[i - 1], table[rng.below(i, i)]);  // Fisher and Yates 1938
         }
-        keys.resize(table.size() * cache.shape.kv_heads * block_tokens * row);
-        values.resize(keys.size());
-        for_runs([&](std::size_t whole_at, std::size_t block_at, std::size_t count) {
-            std::copy_n(&cache.keys[whole_at], count, &keys[block_at]);
-            std::copy_n(&cache.values[whole_at], count, &values[block_at]);
-        });
     }
 
-    /// f(place in the contiguous cache, place in the blocks, values) for each block and KV head.
-    template <class F>
-    void for_runs(const F& f) const {
-        const std::size_t heads = whole.shape.kv_heads;
-        parallel_for(table.size(), 64, [&](std::size_t begin, std::size_t end) {
-            for (std::size_t i = begin; i < end; ++i) {
-                const std::size_t sequence = i / columns, first = i % columns * block_tokens;
-                const std::size_t count = std::min(block_tokens, whole.tokens - first) * row;
-                for (std::size_t h = 0; h < heads; ++h) {
-                    f(((sequence * heads + h) * whole.tokens + first) * row,
-                      (static_cast<std::size_t>(table[i]) * heads + h) * block_tokens * row, count);
-                }
-            }
-        });
-    }
-    std::vector<float> attend(const std::vector<std::int32_t>& lengths) const {
-        std::vector<float> outputs(whole.shape.query_values());
-        kernels::attend(
-            whole.shape, {whole.queries, lengths},
-            kernels::PagedCache{keys, values, table, table.size(), block_tokens, columns}, outputs);
+    std::vector<float> attend(const Lengths& lengths) const {
+        std::vector<float> outputs(cache.shape.query_values());
+        kernels::attend(cache.shape, {cache.queries, lengths},
+                        kernels::PagedCache{cache.keys.span(), cache.values.span(), table,
+                                            table.size(), block_tokens, columns},
+                        outputs);
         return outputs;
     }
     /// Copies the blocks into one piece, then reads that: what a kernel must do that knows no
     /// table.
-    std::vector<float> gather_and_attend(Halves& k, Halves& v) const {
-        for_runs([&](std::size_t whole_at, std::size_t block_at, std::size_t count) {
-            std::copy_n(&keys[block_at], count, &k[whole_at]);
-            std::copy_n(&values[block_at], count, &v[whole_at]);
-        });
-        return whole.attend(k, v, whole.lengths(static_cast<int>(whole.tokens)));
+    std::vector<float> gather_and_attend(Room& k, Room& v) const {
+        const std::size_t heads = cache.shape.kv_heads, run = block_tokens * row;
+        for (std::size_t i = 0; i < table.size(); ++i) {
+            const std::size_t sequence = i / columns, first = i % columns * block_tokens;
+            for (std::size_t h = 0; h < heads; ++h) {
+                const std::size_t from = (static_cast<std::size_t>(table[i]) * heads + h) * run;
+                const std::size_t to = ((sequence * heads + h) * cache.room + first) * row;
+                std::copy_n(&cache.keys.span()[from], run, &k.span()[to]);
+                std::copy_n(&cache.values.span()[from], run, &v.span()[to]);
+            }
+        }
+        return cache.attend(k.span(), v.span(), cache.lengths());
     }
 };
 
 template <class F>
 double seconds(const F& f) {
-    using Clock = std::chrono::steady_clock;
-    const auto begin = Clock::now();
-    f();
-    return std::max(std::chrono::duration<double>(Clock::now() - begin).count(), 1e-9);
+    return std::max(kernels::seconds_on_this_thread([&] { f(); }), 1e-9);
 }
 
 double median(std::vector<double> values) {
@@ -143,6 +142,7 @@ double largest_difference(const std::vector<float>& a, const std::vector<float>&
 
 /// The first group of heads of the first sequence, in double.
 double error_of(const Cache& c, const std::vector<float>& outputs) {
+    const Halves keys = c.keys.span(), values = c.values.span();
     double largest = 0;
     for (std::size_t h = 0; h < c.shape.group(); ++h) {
         const float* const q = &c.queries[h * row];
@@ -150,7 +150,7 @@ double error_of(const Cache& c, const std::vector<float>& outputs) {
         double top = -INFINITY, weight = 0;
         for (std::size_t t = 0; t < c.tokens; ++t) {
             for (std::size_t i = 0; i < row; ++i) {
-                logits[t] += static_cast<double>(q[i]) * f16_to_float(c.keys[t * row + i]);
+                logits[t] += static_cast<double>(q[i]) * f16_to_float(keys[t * row + i]);
             }
             logits[t] /= std::sqrt(static_cast<double>(row));
             top = std::max(top, logits[t]);
@@ -160,7 +160,7 @@ double error_of(const Cache& c, const std::vector<float>& outputs) {
             const double share = std::exp(logits[t] - top);
             weight += share;
             for (std::size_t i = 0; i < row; ++i) {
-                sums[i] += share * f16_to_float(c.values[t * row + i]);
+                sums[i] += share * f16_to_float(values[t * row + i]);
             }
         }
         for (std::size_t i = 0; i < row; ++i) {
@@ -170,14 +170,13 @@ double error_of(const Cache& c, const std::vector<float>& outputs) {
     return largest;
 }
 
-/// Repetitions after one that warms up: few of what takes long.
+/// Repetitions after one that warms up: fewer of what takes long.
 int repetitions(const Job& job, bool preview) {
     constexpr double long_run = 40e6;  // bytes
-    return preview || job.cache_bytes() > long_run ? 1 : 3;
+    return preview ? 1 : job.cache_bytes() > long_run ? 3 : 5;
 }
 
-/// What one call reads is what a token must: the shortest is a few of the stretches that threads
-/// share.
+/// Halved five times, down to 64.
 std::vector<int> contexts_up_to(int context) {
     std::vector<int> list;
     for (int c = context; c >= 64 && list.size() < 6; c /= 2) {
@@ -187,15 +186,14 @@ std::vector<int> contexts_up_to(int context) {
 }
 
 SizeTiming time_size(const Cache& cache, const Pages& pages, int repeat, Data& d) {
-    const auto lengths = cache.lengths(static_cast<int>(cache.tokens));
-    const std::vector<float> whole = cache.attend(cache.keys, cache.values, lengths);
+    const Lengths lengths = cache.lengths();
+    Room k(cache.size()), v(cache.size());
     d.largest_difference =
-        std::max(d.largest_difference, largest_difference(whole, pages.attend(lengths)));
-    Halves k(cache.keys.size()), v(cache.values.size());
-    pages.gather_and_attend(k, v);
+        std::max(d.largest_difference,
+                 largest_difference(pages.attend(lengths), pages.gather_and_attend(k, v)));
     std::vector<double> contiguous, paged, gathered, slowdown;
     for (int r = 0; r < repeat; ++r) {
-        contiguous.push_back(seconds([&] { cache.attend(cache.keys, cache.values, lengths); }));
+        contiguous.push_back(seconds([&] { cache.attend(lengths); }));
         paged.push_back(seconds([&] { pages.attend(lengths); }));
         gathered.push_back(seconds([&] { pages.gather_and_attend(k, v); }));
         slowdown.push_back(paged.back() / contiguous.back());
@@ -216,6 +214,25 @@ std::vector<double> time_contexts(const std::vector<int>& contexts, int repeat,
         medians.push_back(median(all));
     }
     return medians;
+}
+
+void time_all(Data& d, const RunContext& context) {
+    const Rng rng = context.rng("paged-attention");
+    const Cache cache(d.measured, rng);
+    const int repeat = repetitions(d.measured, context.preview);
+    d.error = error_of(cache, cache.attend(cache.lengths()));
+    d.contexts = contexts_up_to(d.measured.context);
+    d.contiguous =
+        time_contexts(d.contexts, repeat, [&](int c) { cache.attend(cache.lengths(c)); });
+    for (std::size_t i = 0; i < block_sizes.size(); ++i) {
+        context.check();
+        const Pages pages(cache, block_sizes[i], d.asked.order, rng.stream("table"));
+        d.sizes.push_back(time_size(cache, pages, repeat, d));
+        d.paged.push_back(
+            time_contexts(d.contexts, repeat, [&](int c) { pages.attend(cache.lengths(c)); }));
+        context.progress(static_cast<double>(i + 1) / static_cast<double>(block_sizes.size()));
+        context.publish(d);
+    }
 }
 
 }  // namespace
@@ -244,26 +261,9 @@ Data measure(const Job& job, const RunContext& context) {
         "paged-attention-rungs", count,
         [](const std::vector<std::vector<RungCount>>&) { return std::size_t{1} << 14U; });
     d.recorded = recorded_attention();
-    d.where = fmt::format("{}, {}, {} thread{}", kernels::processor_name(),
-                          kernels::instruction_set(), threads(), threads() == 1 ? "" : "s");
-    const Rng rng = context.rng("paged-attention");
-    const Cache cache(d.measured, rng);
-    const int repeat = repetitions(d.measured, context.preview);
-    d.error =
-        error_of(cache, cache.attend(cache.keys, cache.values, cache.lengths(d.measured.context)));
-    d.contexts = contexts_up_to(d.measured.context);
-    d.contiguous = time_contexts(d.contexts, repeat, [&](int c) {
-        cache.attend(cache.keys, cache.values, cache.lengths(c));
-    });
-    for (std::size_t i = 0; i < block_sizes.size(); ++i) {
-        context.check();
-        const Pages pages(cache, block_sizes[i], job.order, rng.stream("table"));
-        d.sizes.push_back(time_size(cache, pages, repeat, d));
-        d.paged.push_back(
-            time_contexts(d.contexts, repeat, [&](int c) { pages.attend(cache.lengths(c)); }));
-        context.progress(static_cast<double>(i + 1) / static_cast<double>(block_sizes.size()));
-        context.publish(d);
-    }
+    d.where =
+        fmt::format("{}, {}, 1 thread", kernels::processor_name(), kernels::instruction_set());
+    time_all(d, context);
     return d;
 }
 

@@ -28,21 +28,22 @@ struct Job {
     double cache_bytes() const { return token_bytes * context * batch; }
 };
 
-/// Medians over repetitions, in seconds. `slowdown` is the median of paged over contiguous in the
-/// same repetition, which a busy machine disturbs less than either.
+/// Medians over repetitions, in seconds of one thread's own clock: layouts are compared, and what
+/// else the machine does disturbs least. `slowdown` is the median of paged over contiguous in the
+/// same repetition.
 struct SizeTiming {
     int block_size = 1;
     double contiguous = 0, paged = 0, gathered = 0, slowdown = 1;
 };
 
-/// What one rung asks of global memory, in sectors of 32 bytes a token.
+/// The sectors of 32 bytes that one rung asks of the cache, a token.
 struct RungCount {
     std::string rung, teaches;
-    double contiguous = 0;                  // all of it, over a contiguous cache
-    double cache = 0, table = 0, rest = 0;  // over a paged one
-    double requests = 0, contiguous_requests = 0;
+    double contiguous = 0;        // keys and values in one piece
+    double cache = 0, table = 0;  // keys and values in blocks, and the block table
+    double contiguous_requests = 0, requests = 0;
 
-    double paged() const { return cache + table + rest; }
+    double paged() const { return cache + table; }
 };
 
 /// Decode attention of one layer as somebody recorded it on a GPU, 32 heads over 8 KV heads.
@@ -73,7 +74,7 @@ struct Data {
 Data measure(const Job& job, const RunContext& context);
 
 /// Tokens that the X-ray counts over: the counts of further ones are those of the first again.
-inline constexpr int counted_tokens = 64;
+inline constexpr int counted_tokens = 32;
 
 std::vector<std::vector<RungCount>> count_rungs(const RunContext& context);
 std::vector<RecordedSeries> recorded_attention();

@@ -9,7 +9,7 @@
 namespace nibble::paged_attention_lab {
 namespace {
 
-/// The block table's sectors over those of everything else, in the best rung.
+/// The block table's sectors over those of keys and values.
 double table_share(const RungCount& r) {
     return r.table / r.contiguous;
 }
@@ -19,21 +19,18 @@ std::string finding(const Data& d, const RungCount& best, int block_size) {
         d.largest_difference == 0
             ? "attention gives the same bits"
             : fmt::format("attention differs by up to {}", format_number(d.largest_difference));
-    return fmt::format(
-        "In blocks of {} token{} anywhere in memory {}, and the best GPU kernel reads {} % more: "
-        "the "
-        "block table",
-        block_size, block_size == 1 ? "" : "s", bits, format_number(100 * table_share(best), 2));
+    return fmt::format("In blocks of {} token{} anywhere {} and reads {} % more: the block table",
+                       block_size, block_size == 1 ? "" : "s", bits,
+                       format_number(100 * table_share(best), 2));
 }
 
 std::string explanation(const Data& d, const RungCount& naive, const RungCount& best,
                         int block_size) {
     return fmt::format(
-        "A token's row of keys or values is never cut, so it costs the same sectors wherever its "
-        "block lies; from “{}” to “{}” a kernel saves {} times the sectors, paged or not. Copying "
-        "the blocks together first would read and write the cache once more. The last block of a "
-        "sequence leaves {} % of the room empty on average, whatever the largest length could be.",
-        naive.rung, best.rung, format_number(naive.paged() / best.paged()),
+        "A token's keys and values are never cut, so they cost the same sectors wherever their "
+        "block lies: {} in the GPU kernel “{}”, {} in “{}”, paged or not. On average the last "
+        "block leaves {} % of the room empty.",
+        format_number(naive.cache), naive.rung, format_number(best.cache), best.rung,
         format_number(100 * empty_share(block_size, d.asked.context), 2));
 }
 
@@ -50,7 +47,7 @@ std::vector<Metric> metrics(const Data& d, std::size_t size, const RungCount& be
             timed("paged_ms", "In blocks", 1e3 * s.paged, "ms", Better::lower),
             timed("contiguous_ms", "In one piece", 1e3 * s.contiguous, "ms", Better::lower),
             timed("gathered_ms", "Copied together first", 1e3 * s.gathered, "ms", Better::lower),
-            {"table_share", "Block table, of all sectors", table_share(best), "", computed,
+            {"table_share", "Block table over the cache", table_share(best), "", computed,
              Better::lower, NumberStyle::percent},
             timed("paged_gb_per_s", "Cache read in blocks", gb / s.paged, "GB/s", Better::higher),
             timed("contiguous_gb_per_s", "Cache read in one piece", gb / s.contiguous, "GB/s",
@@ -151,9 +148,9 @@ void describe(const Data& data, const Focus& focus, Outcome& outcome) {
         {"row = (table[s, ⌊t / b⌋] · heads_{KV} + h) · b + t mod b",
          fmt::format("b = {}, heads_{{KV}} = {}", block_size, kv_heads),
          "where token t of sequence s lies, for KV head h"},
-        {"o = Σ_{i} e^{m_{i} - m} o_{i} / Σ_{i} e^{m_{i} - m} l_{i}",
+        {"o = Σ_{i} w_{i} o_{i} / Σ_{i} w_{i} l_{i}, w_{i} = exp(m_{i} - m)",
          fmt::format("{} stretches of 256 tokens", (data.asked.context + 255) / 256),
-         "joining the stretches that threads share"}};
+         "joining stretches by their largest logits m_{i}"}};
     if (data.measured.context != data.asked.context || data.measured.batch != data.asked.batch) {
         outcome.sampling =
             fmt::format("timed over {} of {} tokens", data.measured.context * data.measured.batch,
