@@ -82,8 +82,8 @@ Schema<Params> schema() {
             .label("The long prompt")
             .unit("tokens")
             .help("Taken whole it stops everyone's answers for as long as it takes.")
-            .when(
-                [](const Params& p) { return made_up(p) && p.workload == Workload::long_prompt; }),
+            .when([](const Params& p) { return made_up(p) && p.workload == Workload::long_prompt; })
+            .advanced(),
         token_budget<Params>(),
         blocks<Params>(),
     };

@@ -78,31 +78,32 @@ std::string difference(const Run& own, const Run& other) {
     std::string text;
     const auto say = [&](const char* what, double a, double b, const char* more, const char* less) {
         if (a > 0 && b > 0 && (b > 1.1 * a || a > 1.1 * b)) {
-            text += fmt::format("{}{} {} times {}", text.empty() ? "" : ", ", what,
+            text += fmt::format("{}{} {} × {}", text.empty() ? "" : ", ", what,
                                 times(b > a ? b / a : a / b), b > a ? more : less);
         }
     };
     say("first tokens", ttft(own), ttft(other), "later", "sooner");
     say("pauses", pause(own), pause(other), "longer", "shorter");
-    say("tokens a second", own.statistics->tokens_per_second(),
-        other.statistics->tokens_per_second(), "as many", "fewer");
+    say("throughput", own.statistics->tokens_per_second(), other.statistics->tokens_per_second(),
+        "higher", "lower");
     return text;
 }
 
 std::string explanation(const Data& d) {
     const Statistics& s = *d.own().statistics;
     std::string text = fmt::format(
-        "{}, {}. {} answers {} requests a second ({} within the objective) and {} tokens a second "
-        "with {} of {} steps' places in use on average.",
-        d.source, d.clock, name(d.own().scheduler), format_number(s.requests_per_second()),
-        format_number(s.goodput()), format_number(s.tokens_per_second()),
-        format_number(s.mean_running()), s.most_running);
+        "{}; {}. With the {} scheduler {} tokens a second, {} requests running on average, {} of "
+        "{} within the objective.",
+        d.source, d.clock, name(d.own().scheduler), format_number(s.tokens_per_second()),
+        format_number(s.mean_running()), format_count(static_cast<double>(s.within_slo)),
+        format_count(static_cast<double>(s.requests)));
     for (const Run& r : d.runs) {
         if (&r != &d.own() && r.has_run()) {
             const std::string words = difference(d.own(), r);
             text += words.empty() ? "" : fmt::format(" {}: {}.", name(r.scheduler), words);
         }
     }
+    text.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(text.front())));
     return text;
 }
 
