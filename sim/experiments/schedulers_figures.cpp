@@ -94,7 +94,7 @@ Figure memory_figure(const Data& d) {
     f.y = {.label = "blocks in use",
            .unit = "",
            .scale = Scale::linear,
-           .limits = std::pair{0.0, 1.05},
+           .limits = {},
            .style = NumberStyle::percent};
     for (std::size_t i = 0; i < d.runs.size(); ++i) {
         const Run& r = d.runs[i];
@@ -104,6 +104,8 @@ Figure memory_figure(const Data& d) {
                                       r.used.times(), r.used.values(), false, true});
         }
     }
+    f.marks.emplace_back(Line{"of it empty", Role::muted, d.own().empty.times(),
+                              d.own().empty.values(), false, true});
     if (!d.own().stormy.empty()) {
         Ticks t{"preemptions", Role::limit, true, d.own().stormy, 0.06, 0};
         f.marks.emplace_back(std::move(t));

@@ -48,6 +48,20 @@ std::string about_storms(const Data& d) {
                        format_count(static_cast<double>(s.recomputed_tokens())));
 }
 
+std::string about_prefixes(const Data& d) {
+    const Run *found = d.of(Scheduler::prefix_aware), *pieces = d.of(Scheduler::chunked);
+    if (!found || !pieces || found->statistics->reused_tokens == 0) {
+        return {};
+    }
+    const Statistics& s = *found->statistics;
+    return fmt::format(
+        "{} % of the prompts are found in the cache: the slowest 1 % wait {} for a first token "
+        "instead of {}",
+        format_number(100 * static_cast<double>(s.reused_tokens) /
+                      static_cast<double>(s.prompt_tokens)),
+        seconds(ttft(*found)), seconds(ttft(*pieces)));
+}
+
 std::string about_waiting(const Data& d) {
     const Run *slow = nullptr, *fast = nullptr;
     for (const Run& r : d.runs) {
@@ -66,6 +80,9 @@ std::string about_waiting(const Data& d) {
 
 std::string finding(const Settings& s, const Data& d) {
     const std::string storms = about_storms(d), pauses = about_pauses(s, d);
+    if (const std::string prefixes = about_prefixes(d); !prefixes.empty()) {
+        return prefixes;
+    }
     const bool is_storm = 4 * d.own().statistics->preemptions > d.own().statistics->requests;
     return is_storm          ? storms
            : !pauses.empty() ? pauses
@@ -173,6 +190,7 @@ std::vector<Metric> metrics(const Run& run) {
     list.push_back(count("computed_tokens", "Tokens computed", s.computed_tokens, Better::lower));
     list.push_back(
         count("recomputed_tokens", "Computed again", s.recomputed_tokens(), Better::lower));
+    list.push_back(count("reused_tokens", "Found in the cache", s.reused_tokens, Better::higher));
     list.push_back(count("most_used_blocks", "Most blocks in use", s.most_used_blocks));
     list.push_back({"duration",
                     "From first arrival to last answer",
@@ -285,6 +303,7 @@ Table timeline_table(const Run& run) {
 void describe(const Settings& settings, const Data& d, Outcome& outcome) {
     outcome.finding = finding(settings, d);
     outcome.explanation = explanation(d);
+    outcome.sampling = d.sampling;
     outcome.metrics = metrics(d.own());
     outcome.tables.push_back(schedulers_table(d));
     if (settings.per_step) {
