@@ -39,7 +39,7 @@ Band shade(const Run& run, int seat) {
     std::sort(taken.begin(), taken.end());
     taken.emplace_back(run.end, run.end);
     constexpr double half = 0.35;  // of a lane's height, as segments are drawn
-    Band band{seat == 0 ? "empty" : "", idle_role, {}, {}, {}};
+    Band band{"", idle_role, {}, {}, {}};
     double at = run.steps.front().start;
     for (const auto& [start, end] : taken) {
         if (start > at) {
@@ -66,25 +66,27 @@ std::string title_of(const Data& d, const Run& run) {
     return text;
 }
 
-/// The meaning of the colours of all four charts.
-void add_key(Figure& f, const Data& d, std::int64_t request) {
+/// The meaning of the colours of all four charts, shared out over the first two.
+void add_key(Figure& f, const Data& d, std::int64_t request, bool is_first) {
     const auto entry = [&](const std::string& text, Role role) {
-        const bool is_used = std::any_of(d.runs.begin(), d.runs.end(), [&](const Run& run) {
-            return std::any_of(run.slices.begin(), run.slices.end(),
-                               [&](const Slice& s) { return role_of(s) == role; });
-        });
-        if (is_used || role == chosen_role) {
-            f.marks.emplace_back(Band{text, role, {}, {}, {}});
-        }
+        f.marks.emplace_back(Band{text, role, {}, {}, {}});
     };
-    entry("prompt", prompt_role);
-    entry("answer", answer_role);
-    entry("beside a prompt", slowed_role);
-    entry("again", again_role);
+    if (is_first) {
+        entry("prompt", prompt_role);
+        entry("answer", answer_role);
+        entry("beside a prompt", slowed_role);
+        return;
+    }
     entry(fmt::format("request {}", request), chosen_role);
+    entry("empty", idle_role);
+    if (std::any_of(d.runs.begin(), d.runs.end(),
+                    [](const Run& run) { return run.preemptions > 0; })) {
+        entry("computed again", again_role);
+    }
 }
 
-Figure gantt(const Settings& settings, const Data& d, const Run& run, bool with_key) {
+Figure gantt(const Settings& settings, const Data& d, std::size_t place) {
+    const Run& run = d.runs[place];
     const std::int64_t request = chosen(settings, d);
     Figure f;
     f.id = std::string(name(run.policy));
@@ -99,8 +101,8 @@ Figure gantt(const Settings& settings, const Data& d, const Run& run, bool with_
            .scale = Scale::linear,
            .limits = std::pair{0.0, 1.02 * d.end},
            .style = NumberStyle::si};
-    if (with_key) {
-        add_key(f, d, request);
+    if (place < 2) {
+        add_key(f, d, request, place == 0);
     }
     Segments s;
     s.pick = {"request", {}};
@@ -116,9 +118,6 @@ Figure gantt(const Settings& settings, const Data& d, const Run& run, bool with_
     for (int seat = 0; seat < seats; ++seat) {
         s.lanes.push_back(std::to_string(seat + 1));
         f.marks.emplace_back(shade(run, seat));
-        if (!with_key) {
-            std::get<Band>(f.marks.back()).label.clear();
-        }
     }
     for (const Slice& slice : run.slices) {
         if (slice.doing != Doing::nothing) {
@@ -138,10 +137,7 @@ Figure gantt(const Settings& settings, const Data& d, const Run& run, bool with_
 std::vector<FigureRow> figures(const Settings& settings, const Data& d) {
     std::vector<FigureRow> rows;
     for (std::size_t i = 0; i < d.runs.size(); i += 2) {
-        const bool with_key = i == 0;
-        rows.push_back({with_key ? 1.2 : 1,
-                        {gantt(settings, d, d.runs[i], with_key),
-                         gantt(settings, d, d.runs[i + 1], with_key)}});
+        rows.push_back({i == 0 ? 1.1 : 1, {gantt(settings, d, i), gantt(settings, d, i + 1)}});
     }
     return rows;
 }

@@ -15,6 +15,7 @@ constexpr std::size_t most_rows = 1'000'000;  // of the table of steps
 constexpr std::size_t most_stretches = 4000;  // of the picture
 constexpr std::size_t most_storm = 1000;
 constexpr std::size_t most_previewed = 300;
+constexpr std::int32_t usual_whole_budget = 8192;
 
 /// Short questions and answers, four a second, and one long document among them.
 std::vector<Request> with_long_prompt(const Settings& s, const Rng& rng) {
@@ -95,11 +96,13 @@ Work work_of(const Settings& s, const RunContext& context) {
 }
 
 /// The limits of a scheduler in the comparison. With a trace exactly those that were asked for;
-/// among made-up requests, a scheduler that takes prompts whole is given room for the longest.
+/// among made-up requests, a scheduler that takes prompts whole is given the room that servers give
+/// it, and enough for the longest.
 Rules rules_of(const Settings& s, Scheduler scheduler, std::int32_t longest_prompt) {
     Rules rules = s.rules(policy_of(scheduler));
     if (s.trace.empty() && !rules.is_chunked()) {
-        rules.token_budget = std::max(rules.token_budget, longest_prompt + rules.max_seqs);
+        rules.token_budget =
+            std::max({rules.token_budget, longest_prompt + rules.max_seqs, usual_whole_budget});
     }
     return rules;
 }

@@ -59,6 +59,9 @@ Figure content_figure(const Data& d) {
     f.alt_text =
         "A lane of time for each scheduler, coloured by what its steps hold: prompts, answers or "
         "both.";
+    if (d.of(Scheduler::disaggregated)) {
+        f.footnote = "disaggregated: the one that answers";
+    }
     f.x = {.label = "time", .unit = "s"};
     f.marks.emplace_back(Band{"prompts", role_of(Content::prompts), {}, {}, {}});
     f.marks.emplace_back(Band{"answers", role_of(Content::answers), {}, {}, {}});
@@ -117,10 +120,9 @@ Figure memory_figure(const Data& d) {
 
 std::vector<FigureRow> figures(const Data& d) {
     return {{1,
-             {bars(d, "first-token", "Wait for the first token, of the slowest 1 %",
-                   "time to first token, p99",
+             {bars(d, "first-token", "Wait for the first token, of the slowest 1 %", "wait, p99",
                    [](const Statistics& s) { return s.ttft.quantile(0.99); }),
-              bars(d, "pause", "Longest pause within an answer", "longest pause, p99",
+              bars(d, "pause", "Longest pause within an answer", "pause, p99",
                    [](const Statistics& s) { return s.pause.quantile(0.99); })}},
             {1, {content_figure(d), memory_figure(d)}}};
 }

@@ -108,20 +108,21 @@ std::string difference(const Run& own, const Run& other) {
 
 std::string explanation(const Data& d) {
     const Statistics& s = *d.own().statistics;
-    std::string text = fmt::format(
-        "{}; {}. With the {} scheduler {} tokens a second, {} requests running on average, {} of "
-        "{} within the objective.",
-        d.source, d.clock, name(d.own().scheduler), format_number(s.tokens_per_second()),
-        format_number(s.mean_running()), format_count(static_cast<double>(s.within_slo)),
-        format_count(static_cast<double>(s.requests)));
+    std::string text;
     for (const Run& r : d.runs) {
-        if (&r != &d.own() && r.has_run()) {
-            const std::string words = difference(d.own(), r);
-            text += words.empty() ? "" : fmt::format(" {}: {}.", name(r.scheduler), words);
+        const std::string words =
+            &r != &d.own() && r.has_run() ? difference(d.own(), r) : std::string();
+        if (!words.empty()) {
+            text += fmt::format("{}{}: {}.", text.empty() ? "" : " ", name(r.scheduler), words);
         }
     }
-    text.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(text.front())));
-    return text;
+    const std::string work = fmt::format("({}; {}.)", d.source, d.clock);
+    if (text.empty()) {
+        return fmt::format("{} of {} requests are answered within the objective. {}",
+                           format_count(static_cast<double>(s.within_slo)),
+                           format_count(static_cast<double>(s.requests)), work);
+    }
+    return fmt::format("Beside {}, {} {}", name(d.own().scheduler), text, work);
 }
 
 void add_percentiles(std::vector<Metric>& list, const char* id, const char* label,
