@@ -21,19 +21,19 @@ Experiment cost();
 Experiment planner();
 Experiment datasheet_traps();
 Experiment published_figures();
+Experiment kv_size();
 Experiment fragmentation();
+Experiment block_table();
 Experiment radix_cache();
 Experiment paged_attention();
+Experiment reproduce_the_figure();
 Experiment batching();
 Experiment schedulers();
 Experiment load_lab_experiment();
 Experiment deployment();
-Experiment reproduce_the_figure();
 Experiment acceptance_chain();
 Experiment distributions();
 Experiment when_it_pays();
-Experiment block_table();
-Experiment kv_size();
 
 const Experiments& all_experiments() {
     static const Experiments all = {
@@ -56,19 +56,19 @@ const Experiments& all_experiments() {
         planner(),
         datasheet_traps(),
         published_figures(),
+        kv_size(),
         fragmentation(),
+        block_table(),
         radix_cache(),
         paged_attention(),
+        reproduce_the_figure(),
         batching(),
         schedulers(),
         load_lab_experiment(),
         deployment(),
-        reproduce_the_figure(),
         acceptance_chain(),
         distributions(),
         when_it_pays(),
-        block_table(),
-        kv_size(),
     };
     return all;
 }

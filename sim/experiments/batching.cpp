@@ -22,7 +22,7 @@ Outcome show(const Params& p, const Data& data) {
 
 void add_requests(Schema<Params>& schema) {
     schema.push_back(integer<Params>("requests", static_cast<int Params::*>(&Params::requests),
-                                     {2, 500, Scale::linear, {{4, 60}}})
+                                     {2, 100, Scale::linear, {{4, 60}}})
                          .help("How many come, one after the other.")
                          .advanced());
     schema.push_back(
@@ -32,7 +32,7 @@ void add_requests(Schema<Params>& schema) {
                   "of a step, and hold up those who share it.")
             .advanced());
     schema.push_back(
-        integer("longest_answer", &Params::longest_answer, {1, 4000, Scale::log2, {{8, 512}}})
+        integer("longest_answer", &Params::longest_answer, {1, 1000, Scale::log2, {{8, 512}}})
             .unit("tokens")
             .help("Answers are this long down to a 16th of it: the longest of a "
                   "static batch keeps all its places.")
@@ -61,7 +61,7 @@ void add_views(Schema<Params>& schema) {
     schema.push_back(integer("step", &Params::step, {0, 100000, Scale::linear, {{0, 400}}})
                          .help("The step at whose end the line stands; beyond the last, the last.")
                          .view());
-    schema.push_back(integer("request", &Params::request, {0, 499, Scale::linear, {{0, 60}}})
+    schema.push_back(integer("request", &Params::request, {0, 99, Scale::linear, {{0, 60}}})
                          .help("The request to follow: click one in a chart.")
                          .view());
 }

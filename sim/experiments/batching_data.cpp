@@ -76,8 +76,8 @@ Data compare(const Settings& s, const RunContext& context) {
     d.max_seqs = s.max_seqs;
     for (const Policy policy : policies) {
         Rules rules = s.rules(policy);
-        if (!rules.is_chunked()) {  // a server that takes prompts whole has room for the longest
-            rules.token_budget = std::max(rules.token_budget, s.longest_prompt + s.max_seqs);
+        if (!rules.is_chunked()) {  // a server that takes prompts whole has room for a full batch
+            rules.token_budget = std::max(rules.token_budget, s.longest_prompt * s.max_seqs);
         }
         d.runs.push_back(run_one(rules, requests, clock, context));
         d.end = std::max(d.end, d.runs.back().end);

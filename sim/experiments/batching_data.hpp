@@ -12,12 +12,12 @@
 namespace nibble::batching_lab {
 
 using serving::Policy;
-constexpr std::array policies = {Policy::static_batch, Policy::dynamic_batch, Policy::continuous,
-                                 Policy::chunked};
+inline constexpr std::array policies = {Policy::static_batch, Policy::dynamic_batch,
+                                        Policy::continuous, Policy::chunked};
 
 struct Settings : serving::ServingSetting {
     Policy focus = Policy::continuous;  // whose steps are counted
-    int longest_prompt = 4000, longest_answer = 128;
+    int longest_prompt = 3000, longest_answer = 128;
     int step = 40, request = 9;
 
     Settings() {

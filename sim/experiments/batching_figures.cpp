@@ -1,6 +1,6 @@
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
-#include <map>
 
 #include "sim/core/text.hpp"
 #include "sim/experiments/batching_show.hpp"
@@ -12,7 +12,7 @@ using namespace serving;
 
 constexpr Role prompt_role = Role::category1, answer_role = Role::category0,
                slowed_role = Role::category2, again_role = Role::category3, idle_role = Role::muted,
-               chosen_role = Role::subject;
+               chosen_role = Role::limit;
 
 Role role_of(const Slice& s) {
     switch (s.doing) {
@@ -28,8 +28,8 @@ Role role_of(const Slice& s) {
     return idle_role;
 }
 
-/// The time a place is empty, from the first step to the end of the run.
-std::vector<std::pair<double, double>> gaps(const Run& run, int seat) {
+/// The time a place is empty, from the first step to the end of the run, as a shade in its lane.
+Band shade(const Run& run, int seat) {
     std::vector<std::pair<double, double>> taken;
     for (const Slice& s : run.slices) {
         if (s.seat == seat && s.doing != Doing::nothing) {
@@ -37,18 +37,22 @@ std::vector<std::pair<double, double>> gaps(const Run& run, int seat) {
         }
     }
     std::sort(taken.begin(), taken.end());
-    std::vector<std::pair<double, double>> empty;
+    taken.emplace_back(run.end, run.end);
+    constexpr double half = 0.35;  // of a lane's height, as segments are drawn
+    Band band{"", idle_role, {}, {}, {}};
     double at = run.steps.front().start;
     for (const auto& [start, end] : taken) {
         if (start > at) {
-            empty.emplace_back(at, start);
+            for (const double x : {at, start, start}) {
+                band.x.push_back(x);
+                band.low.push_back(seat - half);
+                band.high.push_back(seat + half);
+            }
+            band.low.back() = band.high.back() = std::nan("");
         }
         at = std::max(at, end);
     }
-    if (run.end > at) {
-        empty.emplace_back(at, run.end);
-    }
-    return empty;
+    return band;
 }
 
 std::string title_of(const Data& d, const Run& run) {
@@ -62,27 +66,27 @@ std::string title_of(const Data& d, const Run& run) {
     return text;
 }
 
-void add_key(Figure& f, const Run& run, std::int64_t request) {
-    const auto has = [&](Role role) {
-        return std::any_of(run.slices.begin(), run.slices.end(),
-                           [&](const Slice& s) { return role_of(s) == role; });
-    };
-    const auto entry = [&](const char* text, Role role) {
+/// The meaning of the colours of all four charts, shared out over the first two.
+void add_key(Figure& f, const Data& d, std::int64_t request, bool is_first) {
+    const auto entry = [&](const std::string& text, Role role) {
         f.marks.emplace_back(Band{text, role, {}, {}, {}});
     };
-    entry("prompt", prompt_role);
-    entry("answer", answer_role);
-    if (has(slowed_role)) {
-        entry("answer beside a prompt", slowed_role);
+    if (is_first) {
+        entry("prompt", prompt_role);
+        entry("answer", answer_role);
+        entry("beside a prompt", slowed_role);
+        return;
     }
-    if (has(again_role)) {
+    entry(fmt::format("request {}", request), chosen_role);
+    entry("empty", idle_role);
+    if (std::any_of(d.runs.begin(), d.runs.end(),
+                    [](const Run& run) { return run.preemptions > 0; })) {
         entry("computed again", again_role);
     }
-    entry("empty", idle_role);
-    entry(fmt::format("request {}", request).c_str(), chosen_role);
 }
 
-Figure gantt(const Settings& settings, const Data& d, const Run& run) {
+Figure gantt(const Settings& settings, const Data& d, std::size_t place) {
+    const Run& run = d.runs[place];
     const std::int64_t request = chosen(settings, d);
     Figure f;
     f.id = std::string(name(run.policy));
@@ -97,7 +101,9 @@ Figure gantt(const Settings& settings, const Data& d, const Run& run) {
            .scale = Scale::linear,
            .limits = std::pair{0.0, 1.02 * d.end},
            .style = NumberStyle::si};
-    add_key(f, run, request);
+    if (place < 2) {
+        add_key(f, d, request, place == 0);
+    }
     Segments s;
     s.pick = {"request", {}};
     int seats = d.max_seqs;
@@ -111,9 +117,7 @@ Figure gantt(const Settings& settings, const Data& d, const Run& run) {
     };
     for (int seat = 0; seat < seats; ++seat) {
         s.lanes.push_back(std::to_string(seat + 1));
-        for (const auto& [from, to] : gaps(run, seat)) {
-            add(seat, from, to, idle_role, "", request);
-        }
+        f.marks.emplace_back(shade(run, seat));
     }
     for (const Slice& slice : run.slices) {
         if (slice.doing != Doing::nothing) {
@@ -124,7 +128,7 @@ Figure gantt(const Settings& settings, const Data& d, const Run& run) {
         }
     }
     f.marks.emplace_back(std::move(s));
-    f.marks.emplace_back(Rule{"", Role::limit, true, moment_of(settings, d).end});
+    f.marks.emplace_back(Rule{"", Role::reference, true, moment_of(settings, d).end});
     return f;
 }
 
@@ -133,7 +137,7 @@ Figure gantt(const Settings& settings, const Data& d, const Run& run) {
 std::vector<FigureRow> figures(const Settings& settings, const Data& d) {
     std::vector<FigureRow> rows;
     for (std::size_t i = 0; i < d.runs.size(); i += 2) {
-        rows.push_back({1, {gantt(settings, d, d.runs[i]), gantt(settings, d, d.runs[i + 1])}});
+        rows.push_back({i == 0 ? 1.1 : 1, {gantt(settings, d, i), gantt(settings, d, i + 1)}});
     }
     return rows;
 }

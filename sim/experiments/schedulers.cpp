@@ -32,7 +32,11 @@ void add_work(Schema<Params>& schema) {
                          .advanced());
     using namespace serving::serving_params;
     const auto drawn = [](const Params& p) { return made_up(p) && p.workload == Workload::mix; };
-    schema.push_back(requests<Params>().when(drawn).advanced());
+    schema.push_back(integer<Params>("requests", static_cast<int Params::*>(&Params::requests),
+                                     {1, 10000, Scale::log10, {{10, 2000}}})
+                         .help("How many are drawn: more of them steady the percentiles.")
+                         .when(drawn)
+                         .advanced());
     schema.push_back(rate<Params>().when(drawn).advanced());
     schema.push_back(lengths<Params>().when(drawn).advanced());
     schema.push_back(boolean("per_step", &Params::per_step)
@@ -73,17 +77,19 @@ Schema<Params> schema() {
         choice("workload", &Params::workload,
                {{"long_prompt", "one long prompt"},
                 {"short_memory", "long answers"},
+                {"prefixes", "shared prefixes"},
                 {"mix", "real lengths"}})
             .help("Whose requests: short ones and a document among them, questions whose long "
-                  "answers outgrow the memory, or lengths of a real service.")
+                  "answers outgrow the memory, prompts that begin alike, or lengths of a real "
+                  "service.")
             .when(made_up),
         scheduler<Params>(),
         integer("long_prompt", &Params::long_prompt, {1, 100000, Scale::log10, {{100, 30000}}})
             .label("The long prompt")
             .unit("tokens")
             .help("Taken whole it stops everyone's answers for as long as it takes.")
-            .when(
-                [](const Params& p) { return made_up(p) && p.workload == Workload::long_prompt; }),
+            .when([](const Params& p) { return made_up(p) && p.workload == Workload::long_prompt; })
+            .advanced(),
         token_budget<Params>(),
         blocks<Params>(),
     };

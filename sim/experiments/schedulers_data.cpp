@@ -11,9 +11,11 @@ namespace {
 using namespace serving;
 
 constexpr std::size_t most_detailed = 1000;   // requests whose records are always kept
-constexpr std::size_t most_rows = 4'000'000;  // of the table of steps
+constexpr std::size_t most_rows = 1'000'000;  // of the table of steps
 constexpr std::size_t most_stretches = 4000;  // of the picture
 constexpr std::size_t most_storm = 1000;
+constexpr std::size_t most_previewed = 300;
+constexpr std::int32_t usual_whole_budget = 8192;
 
 /// Short questions and answers, four a second, and one long document among them.
 std::vector<Request> with_long_prompt(const Settings& s, const Rng& rng) {
@@ -38,9 +40,27 @@ std::vector<Request> with_long_answers(const Rng& rng) {
     return drawn(arrivals);
 }
 
+/// Questions behind one of four long instructions.
+std::vector<Request> with_prefixes(const Rng& rng) {
+    constexpr std::int32_t prefix = 3000;
+    std::vector<Lengths> mix;
+    for (std::int32_t i = 0; i < 16; ++i) {
+        mix.push_back({prefix + 20 + 10 * i, 40 + 10 * ((7 * i) % 16)});
+    }
+    RandomArrivals arrivals(mix, 120, 15, 1, rng);
+    std::vector<Request> list = drawn(arrivals);
+    const Rng whose = rng.stream("prefixes");
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        list[i].prefix_id = static_cast<std::int32_t>(whose.below(i, 4));
+        list[i].prefix_len = prefix;
+    }
+    return list;
+}
+
 struct Work {
     std::shared_ptr<const std::vector<Request>> requests;
     std::string source;
+    std::string sampling;
     std::optional<Trace> trace;
 };
 
@@ -59,21 +79,30 @@ Work work_of(const Settings& s, const RunContext& context) {
     } else if (s.workload == Workload::short_memory) {
         list = with_long_answers(rng);
         w.source = "120 short questions with long answers";
+    } else if (s.workload == Workload::prefixes) {
+        list = with_prefixes(rng);
+        w.source = "120 questions, each behind one of four instructions of 3000 tokens";
     } else {
         RandomArrivals arrivals(s.mix(), s.requests, s.rate, 1, rng);
         list = drawn(arrivals);
         w.source = fmt::format("{} requests as long as in {}", s.requests, source_of(s.lengths));
+    }
+    if (context.preview && list.size() > most_previewed) {
+        w.sampling = fmt::format("the first {} requests of {}", most_previewed, list.size());
+        list.resize(most_previewed);
     }
     w.requests = std::make_shared<const std::vector<Request>>(std::move(list));
     return w;
 }
 
 /// The limits of a scheduler in the comparison. With a trace exactly those that were asked for;
-/// among made-up requests, a scheduler that takes prompts whole is given room for the longest.
+/// among made-up requests, a scheduler that takes prompts whole is given the room that servers give
+/// it, and enough for the longest.
 Rules rules_of(const Settings& s, Scheduler scheduler, std::int32_t longest_prompt) {
     Rules rules = s.rules(policy_of(scheduler));
     if (s.trace.empty() && !rules.is_chunked()) {
-        rules.token_budget = std::max(rules.token_budget, longest_prompt + rules.max_seqs);
+        rules.token_budget =
+            std::max({rules.token_budget, longest_prompt + rules.max_seqs, usual_whole_budget});
     }
     return rules;
 }
@@ -116,7 +145,10 @@ public:
             return;  // of the two machines, the one that answers is shown
         }
         const auto pool = static_cast<double>(rules_.blocks);
-        run_.used.add(step.end(), 1 - static_cast<double>(step.free_blocks) / pool);
+        const auto used = static_cast<double>(rules_.blocks - step.free_blocks);
+        run_.used.add(step.end(), used / pool);
+        run_.empty.add(step.end(),
+                       (used - static_cast<double>(step.stored_tokens) / rules_.block_size) / pool);
         run_.longest_step = std::max(run_.longest_step, step.seconds);
         for (std::size_t i = 0; i < step.preempted.size() && run_.stormy.size() < most_storm; ++i) {
             run_.stormy.push_back(step.start);
@@ -191,10 +223,12 @@ Run run_one(const Settings& s, Scheduler scheduler, const Rules& rules,
                       own && s.per_step);
     if (scheduler == Scheduler::disaggregated) {
         const double transfer = clock.transfer_per_token(s.link_gb_s * 1e9);
-        run.statistics =
+        Pair pair =
             simulate_disaggregated(rules, arrivals, clock, transfer, s.slo(),
-                                   [&](const Step& step, Stage stage) { collect(step, stage); })
-                .answers;
+                                   [&](const Step& step, Stage stage) { collect(step, stage); });
+        pair.answers.computed_tokens += pair.prompts.computed_tokens;
+        pair.answers.preemptions += pair.prompts.preemptions;
+        run.statistics = std::move(pair.answers);
     } else {
         run.statistics =
             simulate(rules, arrivals, clock, s.slo(), [&](const Step& step) { collect(step); });
@@ -238,13 +272,11 @@ Data compare(const Settings& s, const RunContext& context) {
     Data d;
     d.requests = work.requests;
     d.source = work.source;
+    d.sampling = work.sampling;
     d.clock = describe_clock(s);
     for (const Request& r : *work.requests) {
         d.has_prefixes = d.has_prefixes || r.prefix_id >= 0;
-        if (r.prompt > d.longest_prompt) {
-            d.longest_prompt = r.prompt;
-            d.longest_id = r.id;
-        }
+        d.longest_prompt = std::max(d.longest_prompt, r.prompt);
     }
     const Rules own = rules_of(s, s.scheduler, d.longest_prompt);
     if (work.trace) {

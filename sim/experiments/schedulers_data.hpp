@@ -15,7 +15,7 @@ namespace nibble::schedulers_lab {
 
 using serving::Scheduler;
 
-enum class Workload { long_prompt, short_memory, mix };
+enum class Workload { long_prompt, short_memory, prefixes, mix };
 
 struct Settings : serving::ServingSetting {
     Workload workload = Workload::long_prompt;
@@ -57,7 +57,7 @@ struct Run {
     Scheduler scheduler = Scheduler::chunked;
     std::string refusal;  // why it cannot serve these requests; then nothing else is here
     std::optional<serving::Statistics> statistics;
-    Course used;                   // share of the blocks
+    Course used, empty;            // shares of the cache: blocks in use, places in them not
     std::vector<double> stormy;    // times of preemptions, the first thousand
     std::vector<Stretch> content;  // of the machine's time; empty where there are too many
     double longest_step = 0;       // seconds
@@ -77,7 +77,7 @@ struct Data {
     std::string clock;
     bool has_prefixes = false;
     std::int32_t longest_prompt = 0;
-    std::int64_t longest_id = 0;
+    std::string sampling;  // what was left out while dragging
 
     const Run& own() const { return runs[chosen]; }
     const Run* of(Scheduler scheduler) const;

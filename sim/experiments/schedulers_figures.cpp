@@ -59,6 +59,9 @@ Figure content_figure(const Data& d) {
     f.alt_text =
         "A lane of time for each scheduler, coloured by what its steps hold: prompts, answers or "
         "both.";
+    if (d.of(Scheduler::disaggregated)) {
+        f.footnote = "disaggregated: the one that answers";
+    }
     f.x = {.label = "time", .unit = "s"};
     f.marks.emplace_back(Band{"prompts", role_of(Content::prompts), {}, {}, {}});
     f.marks.emplace_back(Band{"answers", role_of(Content::answers), {}, {}, {}});
@@ -94,7 +97,7 @@ Figure memory_figure(const Data& d) {
     f.y = {.label = "blocks in use",
            .unit = "",
            .scale = Scale::linear,
-           .limits = std::pair{0.0, 1.05},
+           .limits = {},
            .style = NumberStyle::percent};
     for (std::size_t i = 0; i < d.runs.size(); ++i) {
         const Run& r = d.runs[i];
@@ -104,6 +107,8 @@ Figure memory_figure(const Data& d) {
                                       r.used.times(), r.used.values(), false, true});
         }
     }
+    f.marks.emplace_back(Line{"of it empty", Role::muted, d.own().empty.times(),
+                              d.own().empty.values(), false, true});
     if (!d.own().stormy.empty()) {
         Ticks t{"preemptions", Role::limit, true, d.own().stormy, 0.06, 0};
         f.marks.emplace_back(std::move(t));
@@ -115,10 +120,9 @@ Figure memory_figure(const Data& d) {
 
 std::vector<FigureRow> figures(const Data& d) {
     return {{1,
-             {bars(d, "first-token", "Wait for the first token, of the slowest 1 %",
-                   "time to first token, p99",
+             {bars(d, "first-token", "Wait for the first token, of the slowest 1 %", "wait, p99",
                    [](const Statistics& s) { return s.ttft.quantile(0.99); }),
-              bars(d, "pause", "Longest pause within an answer", "longest pause, p99",
+              bars(d, "pause", "Longest pause within an answer", "pause, p99",
                    [](const Statistics& s) { return s.pause.quantile(0.99); })}},
             {1, {content_figure(d), memory_figure(d)}}};
 }

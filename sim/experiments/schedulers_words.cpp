@@ -48,6 +48,20 @@ std::string about_storms(const Data& d) {
                        format_count(static_cast<double>(s.recomputed_tokens())));
 }
 
+std::string about_prefixes(const Data& d) {
+    const Run *found = d.of(Scheduler::prefix_aware), *pieces = d.of(Scheduler::chunked);
+    if (!found || !pieces || found->statistics->reused_tokens == 0) {
+        return {};
+    }
+    const Statistics& s = *found->statistics;
+    return fmt::format(
+        "{} % of the prompts are found in the cache: the slowest 1 % wait {} for a first token "
+        "instead of {}",
+        format_number(100 * static_cast<double>(s.reused_tokens) /
+                      static_cast<double>(s.prompt_tokens)),
+        seconds(ttft(*found)), seconds(ttft(*pieces)));
+}
+
 std::string about_waiting(const Data& d) {
     const Run *slow = nullptr, *fast = nullptr;
     for (const Run& r : d.runs) {
@@ -66,6 +80,9 @@ std::string about_waiting(const Data& d) {
 
 std::string finding(const Settings& s, const Data& d) {
     const std::string storms = about_storms(d), pauses = about_pauses(s, d);
+    if (const std::string prefixes = about_prefixes(d); !prefixes.empty()) {
+        return prefixes;
+    }
     const bool is_storm = 4 * d.own().statistics->preemptions > d.own().statistics->requests;
     return is_storm          ? storms
            : !pauses.empty() ? pauses
@@ -78,32 +95,34 @@ std::string difference(const Run& own, const Run& other) {
     std::string text;
     const auto say = [&](const char* what, double a, double b, const char* more, const char* less) {
         if (a > 0 && b > 0 && (b > 1.1 * a || a > 1.1 * b)) {
-            text += fmt::format("{}{} {} times {}", text.empty() ? "" : ", ", what,
+            text += fmt::format("{}{} {} × {}", text.empty() ? "" : ", ", what,
                                 times(b > a ? b / a : a / b), b > a ? more : less);
         }
     };
     say("first tokens", ttft(own), ttft(other), "later", "sooner");
     say("pauses", pause(own), pause(other), "longer", "shorter");
-    say("tokens a second", own.statistics->tokens_per_second(),
-        other.statistics->tokens_per_second(), "as many", "fewer");
+    say("throughput", own.statistics->tokens_per_second(), other.statistics->tokens_per_second(),
+        "higher", "lower");
     return text;
 }
 
 std::string explanation(const Data& d) {
     const Statistics& s = *d.own().statistics;
-    std::string text = fmt::format(
-        "{}, {}. {} answers {} requests a second ({} within the objective) and {} tokens a second "
-        "with {} of {} steps' places in use on average.",
-        d.source, d.clock, name(d.own().scheduler), format_number(s.requests_per_second()),
-        format_number(s.goodput()), format_number(s.tokens_per_second()),
-        format_number(s.mean_running()), s.most_running);
+    std::string text;
     for (const Run& r : d.runs) {
-        if (&r != &d.own() && r.has_run()) {
-            const std::string words = difference(d.own(), r);
-            text += words.empty() ? "" : fmt::format(" {}: {}.", name(r.scheduler), words);
+        const std::string words =
+            &r != &d.own() && r.has_run() ? difference(d.own(), r) : std::string();
+        if (!words.empty()) {
+            text += fmt::format("{}{}: {}.", text.empty() ? "" : " ", name(r.scheduler), words);
         }
     }
-    return text;
+    const std::string work = fmt::format("({}; {}.)", d.source, d.clock);
+    if (text.empty()) {
+        return fmt::format("{} of {} requests are answered within the objective. {}",
+                           format_count(static_cast<double>(s.within_slo)),
+                           format_count(static_cast<double>(s.requests)), work);
+    }
+    return fmt::format("Beside {}, {} {}", name(d.own().scheduler), text, work);
 }
 
 void add_percentiles(std::vector<Metric>& list, const char* id, const char* label,
@@ -172,6 +191,7 @@ std::vector<Metric> metrics(const Run& run) {
     list.push_back(count("computed_tokens", "Tokens computed", s.computed_tokens, Better::lower));
     list.push_back(
         count("recomputed_tokens", "Computed again", s.recomputed_tokens(), Better::lower));
+    list.push_back(count("reused_tokens", "Found in the cache", s.reused_tokens, Better::higher));
     list.push_back(count("most_used_blocks", "Most blocks in use", s.most_used_blocks));
     list.push_back({"duration",
                     "From first arrival to last answer",
@@ -284,6 +304,7 @@ Table timeline_table(const Run& run) {
 void describe(const Settings& settings, const Data& d, Outcome& outcome) {
     outcome.finding = finding(settings, d);
     outcome.explanation = explanation(d);
+    outcome.sampling = d.sampling;
     outcome.metrics = metrics(d.own());
     outcome.tables.push_back(schedulers_table(d));
     if (settings.per_step) {

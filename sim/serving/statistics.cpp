@@ -95,6 +95,7 @@ void Statistics::add(const Record& r) {
     within_slo += slo_.holds(r);
     prompt_tokens += r.request.prompt;
     output_tokens += r.request.output;
+    reused_tokens += r.reused;
     queue.add(r.queue());
     ttft.add(r.ttft());
     latency.add(r.latency());

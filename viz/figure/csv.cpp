@@ -174,4 +174,27 @@ std::string csv_text(const Outcome& outcome, const std::string& figure) {
     return std::move(writer.out);
 }
 
+std::string csv_text(const Table& table) {
+    std::string text;
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+        text += i > 0 ? "," : "";
+        text += field(table.columns[i].name);
+    }
+    text += '\n';
+    for (const std::vector<Table::Cell>& row : table.rows) {
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            text += i > 0 ? "," : "";
+            if (const auto* words = std::get_if<std::string>(&row[i])) {
+                text += field(*words);
+            } else if (const auto* whole = std::get_if<std::int64_t>(&row[i])) {
+                text += std::to_string(*whole);
+            } else if (const double value = std::get<double>(row[i]); !std::isnan(value)) {
+                text += fmt::format("{}", value);
+            }
+        }
+        text += '\n';
+    }
+    return text;
+}
+
 }  // namespace nibble
