@@ -10,6 +10,7 @@ Experiment awq_smoothquant();
 Experiment layer_methods();
 Experiment tiny_model_lab();
 Experiment training();
+Experiment speculate_live_lab();
 Experiment roofline();
 Experiment decode_latency();
 Experiment memory_fit();
@@ -21,21 +22,10 @@ Experiment published_figures();
 
 const Experiments& all_experiments() {
     static const Experiments all = {
-        number_formats(),
-        quantizer(),
-        kernel_ladder(),
-        gptq_lab_experiment(),
-        awq_smoothquant(),
-        layer_methods(),
-        tiny_model_lab(),
-        training(),
-        roofline(),
-        decode_latency(),
-        memory_fit(),
-        request_latency(),
-        cost(),
-        planner(),
-        datasheet_traps(),
+        number_formats(),     quantizer(),     kernel_ladder(),  gptq_lab_experiment(),
+        awq_smoothquant(),    layer_methods(), tiny_model_lab(), training(),
+        speculate_live_lab(), roofline(),      decode_latency(), memory_fit(),
+        request_latency(),    cost(),          planner(),        datasheet_traps(),
         published_figures(),
     };
     return all;
