@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::int64_t texts_a_domain = 4;
 constexpr Index tokens_a_text = 32, preview_tokens = 12;
-constexpr std::uint64_t documents_tried = 16;
+constexpr std::uint64_t documents_tried = 64;
+constexpr std::size_t shortest_beginning = 40;  // bytes
 
 /// Bytes that are part of a character only are shown as codes.
 std::string readable(const std::string& piece) {
@@ -29,7 +30,7 @@ std::string readable(const std::string& piece) {
 /// The beginning of a document that the models have not been trained on, up to a space.
 std::string beginning(Domain domain, std::uint64_t seed, std::uint64_t index) {
     const std::string text = make_document(seed, Split::test, domain, index).text;
-    const std::size_t space = text.find(' ', text.size() / 4);
+    const std::size_t space = text.find(' ', std::min(shortest_beginning, text.size() / 4));
     return text.substr(0, std::min(space, text.size() / 2));
 }
 

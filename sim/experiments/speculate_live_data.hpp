@@ -17,7 +17,7 @@ namespace nibble::speculate_live {
 enum class Draft { model, ngram };
 
 struct Params {
-    Domain text = Domain::code;
+    Domain text = Domain::stories;
     Draft draft = Draft::model;
     int k = 4;
     double temperature = 0;

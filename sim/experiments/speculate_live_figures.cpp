@@ -67,7 +67,6 @@ Figure text_figure(const Data& d, std::size_t step) {
         "target wrote itself, each in a colour of its own.",
         written[0], written[1]);
     f.x.hidden = f.y.hidden = true;
-    f.width = 1.5;
     f.marks.emplace_back(std::move(tokens));
     return f;
 }
@@ -129,6 +128,7 @@ Figure domains_figure(const Params& p, const Data& d) {
         series.values.push_back(100 * d.domains[i].acceptance());
     }
     bars.series = {std::move(series)};
+    bars.horizontal = true;
     bars.pick.param = "text";
     bars.chosen = p.prompt.empty() ? static_cast<int>(p.text) : -1;
     Figure f;
@@ -138,8 +138,7 @@ Figure domains_figure(const Params& p, const Data& d) {
         "Bars: share of judged drafts that are accepted in {} texts of each "
         "domain.",
         d.texts_a_domain);
-    f.x = {.label = ""};
-    f.y = {.label = "of the drafts judged", .unit = "%", .limits = {{0, 100}}};
+    f.x = {.label = "of the drafts judged", .unit = "%", .limits = {{0, 100}}};
     f.footnote = d.texts_a_domain == 0 ? "no texts of the corpus have been written yet"
                                        : fmt::format("{} texts each", d.texts_a_domain);
     f.marks.emplace_back(std::move(bars));
@@ -215,7 +214,8 @@ Figure time_figure(const Data& d) {
 
 std::vector<FigureRow> figures(const Params& params, const Data& data) {
     const std::size_t step = step_of(params, data);
-    return {{1.1, {text_figure(data, step), step_figure(data, step)}},
+    return {{1, {text_figure(data, step)}},
+            {0.35, {step_figure(data, step)}},
             {1, {domains_figure(params, data), positions_figure(data), time_figure(data)}}};
 }
 

@@ -27,8 +27,8 @@ Outcome run(const Settings& settings, const RunContext& context = {}) {
     return evaluate(lab(), values, context);
 }
 
-const Tokens& tokens_of(const Outcome& o, std::size_t column) {
-    return std::get<Tokens>(o.rows[0].figures[column].marks[0]);
+const Tokens& text_of(const Outcome& o) {
+    return std::get<Tokens>(o.rows[0].figures[0].marks[0]);
 }
 
 std::int64_t count(const Tokens& tokens, Role role) {
@@ -47,10 +47,10 @@ TEST_CASE("the first frame of speculate-live writes what the target writes",
     CHECK(o.metric("tokens_per_target_step").value > 1);
     CHECK(o.metric("speedup").timed);
     // The whole text: every accepted draft in one colour, the target's own tokens in two.
-    CHECK(count(tokens_of(o, 0), Role::subject) ==
+    CHECK(count(text_of(o), Role::subject) ==
           static_cast<std::int64_t>(o.metric("accepted").value));
-    CHECK(static_cast<double>(count(tokens_of(o, 0), Role::limit) +
-                              count(tokens_of(o, 0), Role::reference)) == steps + 1);
+    CHECK(static_cast<double>(count(text_of(o), Role::limit) +
+                              count(text_of(o), Role::reference)) == steps + 1);
     REQUIRE(o.timeline);
     CHECK(o.timeline->last == static_cast<std::int64_t>(steps));
     REQUIRE(o.tables.size() == 4);
@@ -68,9 +68,9 @@ TEST_CASE("the steps of speculate-live are played one by one", "[experiments][sp
     RunContext quick;
     quick.preview = true;
     const Outcome none = run({{"step", "0"}}, quick), one = run({{"step", "1"}}, quick);
-    CHECK(count(tokens_of(none, 0), Role::reference) == 1);  // the first token, and no other
-    CHECK(count(tokens_of(none, 0), Role::subject) == 0);
-    CHECK(count(tokens_of(one, 0), Role::reference) + count(tokens_of(one, 0), Role::limit) == 2);
+    CHECK(count(text_of(none), Role::reference) == 1);  // the first token, and no other
+    CHECK(count(text_of(none), Role::subject) == 0);
+    CHECK(count(text_of(one), Role::reference) + count(text_of(one), Role::limit) == 2);
     CHECK(one.sampling.find("while dragging") == 0);
 }
 
