@@ -17,6 +17,14 @@ std::string percent(double share) {
     return std::isnan(share) ? "-" : format_number(100 * share, 3) + " %";
 }
 
+/// On one line: a line break is named, and not made.
+std::string flowing(std::string text) {
+    for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos;) {
+        text.replace(at, 1, "↵");
+    }
+    return text;
+}
+
 Role role_of(Written how) {
     return how == Written::accepted ? accepted : how == Written::corrected ? corrected : added;
 }
@@ -42,7 +50,8 @@ std::string told(const Data& d, std::size_t i) {
 void add_prompt(Tokens& tokens, const std::string& prompt) {
     for (std::size_t at = 0; at < prompt.size();) {
         const std::size_t end = std::min(prompt.find(' ', at + 1), prompt.size());
-        tokens.items.push_back({prompt.substr(at, end - at), Role::muted, -1, "the prompt"});
+        tokens.items.push_back(
+            {flowing(prompt.substr(at, end - at)), Role::muted, -1, "the prompt"});
         at = end;
     }
 }
@@ -54,7 +63,7 @@ Figure text_figure(const Data& d, std::size_t step) {
     for (std::size_t i = 0; i < d.speculation.tokens.size(); ++i) {
         const SpeculatedToken& t = d.speculation.tokens[i];
         if (t.step <= step) {
-            tokens.items.push_back({d.pieces[i], role_of(t.how), -1, told(d, i)});
+            tokens.items.push_back({flowing(d.pieces[i]), role_of(t.how), -1, told(d, i)});
             ++written[t.how == Written::accepted ? 0 : 1];
         }
     }
@@ -99,14 +108,14 @@ Figure step_figure(const Data& d, std::size_t step) {
     for (std::size_t i = 0; i < pieces.size(); ++i) {
         const bool stands = std::find(s.accepted.begin(), s.accepted.end(),
                                       static_cast<Index>(i)) != s.accepted.end();
-        tokens.items.push_back({pieces[i], stands ? accepted : Role::muted, -1,
+        tokens.items.push_back({flowing(pieces[i]), stands ? accepted : Role::muted, -1,
                                 stands ? "accepted" : "rejected, or behind a rejected draft"});
     }
     tokens.items.push_back({" →", Role::muted, -1, "the target goes on with"});
     for (std::size_t i = 0; i < d.speculation.tokens.size(); ++i) {
         const SpeculatedToken& t = d.speculation.tokens[i];
         if (t.step == step && t.how != Written::accepted) {
-            tokens.items.push_back({d.pieces[i], role_of(t.how), -1, told(d, i)});
+            tokens.items.push_back({flowing(d.pieces[i]), role_of(t.how), -1, told(d, i)});
         }
     }
     f.title =
@@ -214,8 +223,8 @@ Figure time_figure(const Data& d) {
 
 std::vector<FigureRow> figures(const Params& params, const Data& data) {
     const std::size_t step = step_of(params, data);
-    return {{1, {text_figure(data, step)}},
-            {0.35, {step_figure(data, step)}},
+    return {{0.8, {text_figure(data, step)}},
+            {0.3, {step_figure(data, step)}},
             {1, {domains_figure(params, data), positions_figure(data), time_figure(data)}}};
 }
 

@@ -23,8 +23,8 @@ std::string finding(const Data& d) {
     if (steps == 0) {
         return "The target ended the text at once: nothing was drafted";
     }
-    const std::string sentence = fmt::format("{} reads its weights {} times and writes {} tokens",
-                                             d.target, steps + 1, tokens);
+    const std::string sentence = fmt::format(
+        "The {} reads its weights {} times and writes {} tokens", d.target, steps + 1, tokens);
     return d.greedy && d.same_tokens ? sentence + ", the very ones it writes alone" : sentence;
 }
 
@@ -79,8 +79,7 @@ void add_times(const Data& d, std::vector<Metric>& list) {
     }
     const auto tokens = static_cast<double>(t.tokens), steps = static_cast<double>(t.steps);
     const double plain = t.plain_seconds / tokens;
-    add("speedup", "Speed-up on this machine", t.plain_seconds / t.seconds(), "times",
-        Better::higher);
+    add("speedup", "Speed-up of this text", t.plain_seconds / t.seconds(), "times", Better::higher);
     add("speculative_ms_per_token", "Time a token, with drafts", 1e3 * t.seconds() / tokens, "ms",
         Better::lower);
     add("plain_ms_per_token", "Time a token, without", 1e3 * plain, "ms", Better::lower);
@@ -99,15 +98,15 @@ std::vector<Metric> metrics(const Data& d) {
                         s.tokens_per_step(), "", measured, Better::higher});
     }
     if (d.text.reached > 0) {
-        list.push_back({"acceptance_rate", "Drafts accepted, of those judged", s.acceptance_rate(),
-                        "", measured, Better::higher, NumberStyle::percent});
+        list.push_back({"acceptance_rate", "Judged drafts accepted", s.acceptance_rate(), "",
+                        measured, Better::higher, NumberStyle::percent});
     }
     add_times(d, list);
     list.push_back({"tokens", "Tokens written", static_cast<double>(s.tokens.size()), "", measured,
                     Better::neither, NumberStyle::plain, 6});
     list.push_back({"target_steps", "Steps of the target", static_cast<double>(s.steps.size()), "",
                     measured, Better::lower, NumberStyle::plain, 6});
-    list.push_back({"accepted", "Drafts accepted", static_cast<double>(d.text.accepted), "",
+    list.push_back({"accepted", "Accepted drafts", static_cast<double>(d.text.accepted), "",
                     measured, Better::neither, NumberStyle::plain, 6});
     if (d.greedy) {
         list.push_back({"same_as_plain", "Same text as without drafts", d.same_tokens ? 1.0 : 0.0,
@@ -180,9 +179,9 @@ void describe(const Params& params, const Data& data, Outcome& outcome) {
     if (!data.speculation.steps.empty()) {
         const DomainCount& c = data.text;
         outcome.equations = {
-            {"tokens a step = tokens / steps",
-             fmt::format("{} = {} / {}", num(c.tokens_per_step()), c.tokens, c.steps),
-             "without the first, which reading the prompt gives"}};
+            {"E = (n - 1) / s",
+             fmt::format("{} = ({} - 1) / {}", num(c.tokens_per_step()), c.tokens + 1, c.steps),
+             "n tokens in s steps; the first comes from reading the prompt"}};
     }
     outcome.tables = {step_table(data), position_table(data)};
     if (data.texts_a_domain > 0) {
