@@ -69,8 +69,8 @@ Figure text_figure(const Data& d, std::size_t step) {
     }
     Figure f;
     f.id = "text";
-    f.title = fmt::format("After {} of {} steps: {} tokens drafted by {}, {} by {} itself", step,
-                          d.speculation.steps.size(), written[0], d.draft, written[1], d.target);
+    f.title = fmt::format("After {} of {} steps: {} of {} tokens drafted by {}", step,
+                          d.speculation.steps.size(), written[0], written[0] + written[1], d.draft);
     f.alt_text = fmt::format(
         "The prompt, then {} tokens that the draft wrote and the target accepted, and {} that the "
         "target wrote itself, each in a colour of its own.",
@@ -111,12 +111,17 @@ Figure step_figure(const Data& d, std::size_t step) {
         tokens.items.push_back({flowing(pieces[i]), stands ? accepted : Role::muted, -1,
                                 stands ? "accepted" : "rejected, or behind a rejected draft"});
     }
+    bool goes_on = false;
     tokens.items.push_back({" →", Role::muted, -1, "the target goes on with"});
     for (std::size_t i = 0; i < d.speculation.tokens.size(); ++i) {
         const SpeculatedToken& t = d.speculation.tokens[i];
         if (t.step == step && t.how != Written::accepted) {
+            goes_on = true;
             tokens.items.push_back({flowing(d.pieces[i]), role_of(t.how), -1, told(d, i)});
         }
+    }
+    if (!goes_on) {
+        tokens.items.push_back({" the end", added, -1, "the text ends here"});
     }
     f.title =
         fmt::format("Step {}: {} drafted, {} accepted", step, pieces.size(), s.accepted.size());
