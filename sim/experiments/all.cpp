@@ -13,6 +13,7 @@ Experiment check_the_claim();
 Experiment tiny_model_lab();
 Experiment training();
 Experiment perplexity_lab_experiment();
+Experiment speculate_live_lab();
 Experiment roofline();
 Experiment decode_latency();
 Experiment memory_fit();
@@ -55,6 +56,10 @@ const Experiments& all_experiments() {
         cost(),
         planner(),
         datasheet_traps(),
+        number_formats(),     quantizer(),     kernel_ladder(),  gptq_lab_experiment(),
+        awq_smoothquant(),    layer_methods(), tiny_model_lab(), training(),
+        speculate_live_lab(), roofline(),      decode_latency(), memory_fit(),
+        request_latency(),    cost(),          planner(),        datasheet_traps(),
         published_figures(),
         kv_size(),
         fragmentation(),

@@ -7,6 +7,8 @@
 #include <limits>
 #include <numeric>
 
+#include "sim/speculative/judge.hpp"
+
 namespace nibble {
 namespace {
 
@@ -51,67 +53,6 @@ bool ends(std::int32_t token, const SpeculationSettings& settings) {
     return std::find(settings.eos.begin(), settings.eos.end(), token) != settings.eos.end();
 }
 
-/// What the target said to the tree, and what was made of it.
-struct Walk {
-    std::vector<Index> path;  // accepted tokens of the tree
-    std::vector<SpeculatedToken> tokens;
-};
-
-/// From the end of the text down the tree; logits: one row for the text's last token, then one for
-/// each token of the tree.
-Walk walk(const DraftTree& tree, View<const float> logits, const SpeculationSettings& settings,
-          Dice& dice, std::vector<PositionCount>& positions) {
-    std::vector<double> accept(tree.size());
-    for (double& u : accept) {
-        u = dice.roll();
-    }
-    const double last = dice.roll();
-    const double extra = settings.rule == SpeculationRule::bonus_after_rejection ? dice.roll() : 0;
-    const auto after = [&](Index node) {
-        return next_token({logits.row(node + 1), static_cast<std::size_t>(logits.cols)},
-                          settings.sampling, "the target");
-    };
-    Walk out;
-    Index node = -1;
-    for (;;) {
-        const Distribution p = after(node);
-        std::vector<Proposal> children;
-        std::vector<Index> nodes;
-        std::vector<double> own_accept;
-        for (std::size_t i = 0; i < tree.size(); ++i) {
-            if (tree.parents[i] == node) {
-                children.push_back({tree.ids[i], tree.q[i]});
-                nodes.push_back(static_cast<Index>(i));
-                own_accept.push_back(accept[i]);
-            }
-        }
-        if (children.empty()) {
-            const std::int32_t token = bonus_token(p, last, settings.rule);
-            out.tokens.push_back({token, Written::bonus, 0, p[static_cast<std::size_t>(token)]});
-            return out;
-        }
-        PositionCount& position = positions[out.path.size()];
-        ++position.reached;
-        const Settled settled = settle(p, children, own_accept, last, settings.rule);
-        const double probability = p[static_cast<std::size_t>(settled.token)];
-        if (settled.accepted < 0) {
-            out.tokens.push_back({settled.token, Written::corrected, 0, probability});
-            if (settings.rule == SpeculationRule::bonus_after_rejection &&
-                nodes.back() + 1 == static_cast<Index>(tree.size())) {
-                const Distribution wrong = after(nodes.back());
-                const std::int32_t token = draw(wrong, extra);
-                out.tokens.push_back(
-                    {token, Written::bonus, 0, wrong[static_cast<std::size_t>(token)]});
-            }
-            return out;
-        }
-        ++position.accepted;
-        node = nodes[static_cast<std::size_t>(settled.accepted)];
-        out.path.push_back(node);
-        out.tokens.push_back({settled.token, Written::accepted, 0, probability});
-    }
-}
-
 /// The depth of a tree whose tokens come level by level.
 std::size_t levels_of(const DraftTree& tree) {
     std::size_t levels = 0;
@@ -150,10 +91,6 @@ public:
         step.tree = drafter_.draft(text_, branching_now(), dice_);
         step.draft_seconds = seconds_since(begin);
         step.levels = levels_of(step.tree);
-        result_.positions.resize(std::max(result_.positions.size(), step.levels));
-        for (std::size_t i = 0; i < step.levels; ++i) {
-            ++result_.positions[i].drafted;
-        }
 
         begin = Clock::now();
         const Index first = target_.length();
@@ -170,7 +107,7 @@ public:
         step.target_seconds = seconds_since(begin);
 
         begin = Clock::now();
-        Walk out = walk(step.tree, logits, settings_, dice_, result_.positions);
+        Walk out = judge(step.tree, logits);
         std::vector<Index> kept(static_cast<std::size_t>(unread));
         std::iota(kept.begin(), kept.end(), Index{0});
         for (const Index node : out.path) {
@@ -178,11 +115,20 @@ public:
         }
         target_.keep(first, kept);
         step.rule_seconds = seconds_since(begin);
+        count_positions(step.tree, out);
         adapt(step.levels, out.path.size());
+        std::vector<SpeculatedToken> tokens;
+        for (std::size_t i = 0; i < out.tokens.size(); ++i) {
+            tokens.push_back({out.tokens[i],
+                              i < out.path.size()                     ? Written::accepted
+                              : out.corrected && i == out.path.size() ? Written::corrected
+                                                                      : Written::bonus,
+                              0, out.probabilities[i]});
+        }
         step.accepted = std::move(out.path);
         step.tree.q.clear();
         result_.steps.push_back(std::move(step));
-        write(out.tokens);
+        write(tokens);
     }
 
     Speculation result_;
@@ -199,6 +145,38 @@ private:
         }
         return {settings_.branching.begin(),
                 settings_.branching.begin() + static_cast<std::ptrdiff_t>(levels)};
+    }
+
+    /// Which drafts stand, and the target's own token after them.
+    Walk judge(const DraftTree& tree, View<const float> logits) {
+        std::vector<Distribution> p;
+        for (Index row = 0; row < logits.rows; ++row) {
+            p.push_back(next_token({logits.row(row), static_cast<std::size_t>(logits.cols)},
+                                   settings_.sampling, "the target"));
+        }
+        std::vector<double> accept(tree.size());
+        for (double& u : accept) {
+            u = dice_.roll();
+        }
+        const double own = dice_.roll();
+        if (settings_.rule != SpeculationRule::exact) {
+            return judge_tree(tree, p, accept, own, settings_.rule, dice_.roll());
+        }
+        return is_chain(settings_.branching) ? judge_chain(tree, p, accept, own)
+                                             : judge_tree(tree, p, accept, own);
+    }
+
+    /// Every position that was judged: those of the accepted drafts and, unless all stand, the
+    /// next.
+    void count_positions(const DraftTree& tree, const Walk& out) {
+        const std::size_t levels = levels_of(tree);
+        result_.positions.resize(std::max(result_.positions.size(), levels));
+        for (std::size_t i = 0; i < levels; ++i) {
+            PositionCount& position = result_.positions[i];
+            ++position.drafted;
+            position.reached += i < out.path.size() + (out.corrected ? 1 : 0) ? 1 : 0;
+            position.accepted += i < out.path.size() ? 1 : 0;
+        }
     }
 
     void adapt(std::size_t drafted, std::size_t accepted) {

@@ -188,8 +188,8 @@ std::string summary(const TimedSpeculation& t, const SpeculationSettings& settin
     const Speculation& s = t.speculation;
     const Totals totals(s);
     std::string text = fmt::format(
-        "{} tokens in {} steps of the target, {} a step; drafts accepted: {} of {} judged by "
-        "turn ({} %)\n",
+        "{} tokens in {} steps of the target, {} a step; drafts accepted: {} of {}, "
+        "{} % of those judged\n",
         s.tokens.size(), s.steps.size(), format_number(s.tokens_per_step(), 3), totals.accepted,
         totals.drafted, format_number(100 * s.acceptance_rate(), 3));
     Columns table({Align::right, Align::right, Align::right, Align::right, Align::right}, 2);
