@@ -49,6 +49,8 @@ const std::vector<Command>& commands() {
         {"quantize", "IN", "a layer or a model through GPTQ, AWQ and others",
          plain(quantize_command)},
         {"train", "", "a small model from nothing", plain(train_command)},
+        {"lesson", "[NN]", "lessons: list, read, check, print, hand in", lesson_command},
+        {"grade", "FILE...", "hand-ins of a lesson into grades", plain(grade_command)},
         {"devices", "", "the machines that the labs know, with sources", plain(devices_command)},
         {"models", "", "the models that the labs know, with sources", plain(models_command)},
     };

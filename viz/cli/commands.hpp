@@ -20,6 +20,8 @@ int generate_command(const Words& words);
 int perplexity_command(const Words& words);
 int capture_command(const Words& words);
 int quantize_command(const Words& words);
+int lesson_command(const Words& words, const OpenWindow& open_window);
+int grade_command(const Words& words);
 int devices_command(const Words& words);
 int models_command(const Words& words);
 

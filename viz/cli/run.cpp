@@ -8,31 +8,12 @@
 #include "viz/cli/terminal.hpp"
 #include "viz/cli/text.hpp"
 #include "viz/figure/export.hpp"
+#include "viz/lesson/bench.hpp"
 
 namespace nibble {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// A metric's number and its unit as people write them: {"4.25", "bit"}, {"32", "GiB"}.
-std::pair<std::string, std::string> in_words(const Metric& m) {
-    std::string text;
-    switch (m.style) {
-        case NumberStyle::plain:
-            return {format_number(m.value, m.digits), m.unit};
-        case NumberStyle::percent:
-            return {format_number(100 * m.value, m.digits), "%"};
-        case NumberStyle::si:
-            text = format_si(m.value, m.digits) + m.unit;
-            break;
-        case NumberStyle::bytes:
-            text = format_bytes(m.value, m.digits);
-            break;
-    }
-    const auto space = text.find(' ');
-    return space == std::string::npos ? std::pair{text, m.unit}
-                                      : std::pair{text.substr(0, space), text.substr(space + 1)};
-}
 
 std::string report(const Outcome& outcome) {
     const std::size_t width = page_width();
@@ -45,7 +26,7 @@ std::string report(const Outcome& outcome) {
     }
     Columns metrics({Align::left, Align::right, Align::left, Align::left}, 2);
     for (const Metric& m : outcome.metrics) {
-        const auto [number, unit] = in_words(m);
+        const auto [number, unit] = metric_words(m);
         metrics.add({m.label, number, unit, fmt::format("[{}]", badge(m.origin))});
     }
     return text + (outcome.metrics.empty() ? "" : "\n") + metrics.text();

@@ -30,6 +30,11 @@ const std::vector<std::string>& export_suffixes();
 void export_outcome(const Outcome& outcome, const Scenario& scenario, const Experiments& all,
                     const std::filesystem::path& path, const ExportOptions& options = {});
 
+/// What export_outcome() writes into a file with this suffix. Throws as it does, but never
+/// Error::io.
+std::string export_bytes(const Outcome& outcome, const Scenario& scenario, const Experiments& all,
+                         const std::string& suffix, const ExportOptions& options = {});
+
 /// The scenario inside a file that export_outcome wrote, or a scenario file itself.
 /// Throws Error::bad_file when there is none, Error::io when the file cannot be read.
 Scenario read_scenario(const std::filesystem::path& path, const Experiments& all);
