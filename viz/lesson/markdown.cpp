@@ -195,7 +195,7 @@ private:
     }
     int enter_span(MD_SPANTYPE type, void* detail) {
         if (type == MD_SPAN_IMG) {
-            return 1;
+            return -1;  // md4c stops at negative values
         }
         strong_ += type == MD_SPAN_STRONG ? 1 : 0;
         emphasis_ += type == MD_SPAN_EM ? 1 : 0;

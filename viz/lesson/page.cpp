@@ -17,6 +17,7 @@ constexpr float text_width = paper.width - left - right;
 constexpr float line_height = 1.42F;  // of the font's size
 constexpr float rule_step = 24;       // between lines to write on
 constexpr float script_size = 0.7F;
+constexpr float figure_type = 0.78F;  // of the size on the screen
 
 /// A stretch of text that is not broken.
 struct Atom {
@@ -157,7 +158,7 @@ void Pages::new_page() {
     }
 }
 
-void Pages::need(float height) {
+void Pages::keep_together(float height) {
     if (y_ + height > paper.height - bottom && y_ > top) {
         new_page();
     }
@@ -172,12 +173,12 @@ void Pages::text(const RichText& content, const ParagraphStyle& s) {
     const float space = FontMeasure().width(" ", s.font), step = s.font.size * line_height;
     const auto lines = broken(atoms, text_width - s.indent, space);
     // No line alone at the foot or at the head of a page.
-    need(s.above + step * static_cast<float>(std::min<std::size_t>(lines.size(), 2)) +
-         (s.keep_with_next ? 60 : 0));
+    keep_together(s.above + step * static_cast<float>(std::min<std::size_t>(lines.size(), 2)) +
+                  (s.keep_with_next ? 60 : 0));
     y_ += y_ > top ? s.above : 0;
     const Color color = s.quiet ? theme_.muted : theme_.text;
     for (std::size_t i = 0; i < lines.size(); ++i) {
-        need(step);
+        keep_together(step);
         const float baseline = y_ + s.font.size;
         if (i == 0 && !s.marker.empty()) {
             page().add(
@@ -194,12 +195,12 @@ void Pages::text(const RichText& content, const ParagraphStyle& s) {
 }
 
 void Pages::figure(const Outcome& outcome, float height) {
-    need(height + 10);
+    keep_together(height + 10);
     y_ += 10;
     LayoutOptions how;
     how.headings = false;
     how.handles = false;
-    Theme theme = theme_;
+    const Theme theme = make_theme(ThemeKind::print, figure_type);
     const Scene drawn = layout(outcome, {text_width, height}, theme, FontMeasure(), how);
     for (Primitive item : drawn.items) {
         std::visit([&](auto& one) { move_by(one, {left, y_}); }, item);
@@ -210,14 +211,14 @@ void Pages::figure(const Outcome& outcome, float height) {
 
 void Pages::rules(int count, float indent) {
     for (int i = 0; i < count; ++i) {
-        need(rule_step);
+        keep_together(rule_step);
         y_ += rule_step;
         page().add(Polyline{{{left + indent, y_}, {paper.width - right, y_}}, theme_.faint, 0.6F});
     }
 }
 
 void Pages::blank(const std::string& label, const std::string& after, float width, float indent) {
-    need(rule_step + 4);
+    keep_together(rule_step + 4);
     y_ += rule_step;
     const Font font = {Face::text, 10};
     float x = left + indent;
@@ -229,7 +230,7 @@ void Pages::blank(const std::string& label, const std::string& after, float widt
 }
 
 void Pages::tick_box(bool ticked, float indent) {
-    need(24);
+    keep_together(24);
     const Rect box = {left + indent, y_ + 6, 8, 8};
     page().add(StrokeRect{box, theme_.muted, 0.7F, 1});
     if (ticked) {

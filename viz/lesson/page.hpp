@@ -38,6 +38,8 @@ public:
     /// A small square to tick, left of the next paragraph, which is to be indented by 16 points.
     void tick_box(bool ticked, float indent);
     void gap(float height) { y_ += height; }
+    /// Moves to a new page unless `height` points are left on this one.
+    void keep_together(float height);
     void new_page();
     /// Starts a tinted stripe at the left margin; it runs to where it is ended, over pages.
     void begin_stripe();
@@ -47,8 +49,6 @@ public:
     std::vector<Scene> finish(const std::string& foot);
 
 private:
-    /// Moves to a new page unless `height` points are left on this one.
-    void need(float height);
     Scene& page() { return pages_.back(); }
 
     Theme theme_;

@@ -8,12 +8,13 @@
 #include "viz/lesson/marks.hpp"
 #include "viz/lesson/page.hpp"
 #include "viz/lesson/plain.hpp"
+#include "viz/lesson/prediction.hpp"
 #include "viz/lesson/setting.hpp"
 
 namespace nibble {
 namespace {
 
-constexpr float figure_height = 230;
+constexpr float row_height = 190, highest_figure = 420, prediction_height = 250;
 constexpr Font body = {Face::text, 10}, small = {Face::text, 9};
 
 /// One row with the wanted figures of an outcome; all of them when none is named.
@@ -30,20 +31,13 @@ Outcome chosen(const Outcome& outcome, const std::vector<std::string>& ids) {
     return ids.empty() ? outcome : some;
 }
 
-/// The figure to draw on: without the line or the points that would give the truth away.
-Outcome to_draw_on(const Outcome& outcome, const QuestionBlock& q) {
-    Outcome bare = chosen(outcome, {q.figure});
-    for (Figure& f : bare.rows[0].figures) {
-        f.footnote.clear();
-        std::erase_if(f.marks, [&](const Mark& mark) {
-            const auto* line = std::get_if<Line>(&mark);
-            const bool gives_away = q.kind == AnswerKind::line
-                                        ? line && line->role != Role::reference
-                                        : std::holds_alternative<Points>(mark);
-            return gives_away || std::holds_alternative<Handle>(mark);
-        });
+/// The figure of a prediction: with the answers as it is, else as it is to be drawn on.
+Outcome prediction(const Outcome& outcome, const QuestionBlock& q, bool answers) {
+    Outcome one = chosen(outcome, {q.figure});
+    if (!answers) {
+        one.rows = {{1, {figure_to_draw_on(outcome, q)}}};
     }
-    return bare;
+    return one;
 }
 
 class Sheet {
@@ -113,7 +107,9 @@ private:
         }
     }
     void set(const FigureBlock& f) {
-        pages_.figure(chosen(*bench_.outcome(f.setting), f.figures), figure_height);
+        const Outcome shown = chosen(*bench_.outcome(f.setting), f.figures);
+        pages_.figure(shown,
+                      std::min(row_height * static_cast<float>(shown.rows.size()), highest_figure));
         pages_.text(bench_.filled(f.caption), {small, 0, {}, 2, true});
         mono(command(f.setting));
     }
@@ -137,10 +133,12 @@ private:
             pages_.end_stripe();
             return;
         }
+        pages_.keep_together(28 * static_cast<float>(names.size()));
         for (const std::string& name : names) {
             pages_.blank(name, "", 120);
         }
-        pages_.blank("Why it works", "", 1);
+        pages_.keep_together(70);
+        pages_.text("Why it works", {body, 0, {}, 12, true});
         pages_.rules(2);
     }
     void set(const QuestionBlock& q) {
@@ -155,8 +153,7 @@ private:
             }
         }
         if (!q.figure.empty()) {
-            const Outcome& outcome = *bench_.outcome(*q.setting);
-            pages_.figure(answers_ ? chosen(outcome, {q.figure}) : to_draw_on(outcome, q), 280);
+            pages_.figure(prediction(*bench_.outcome(*q.setting), q, answers_), prediction_height);
         }
         if (answers_) {
             set_answer(q);
@@ -164,6 +161,7 @@ private:
             pages_.blank("Answer", q.unit, q.kind == AnswerKind::text ? 300 : 90);
         }
         if (!answers_ && !q.is_prediction) {
+            pages_.keep_together(50);
             pages_.rules(2);
         }
         if (!answers_ && q.is_prediction) {
