@@ -26,7 +26,7 @@ struct MeasuredChain {
 
 /// Test documents that are begun, tokens of each that are given, and at most written.
 struct ChainSample {
-    int documents = 6, given = 24, written = 48;
+    int documents = 10, given = 24, written = 56;
 };
 
 /// Same counts on any number of threads. Throws as speculate() does, and Error::cancelled.
