@@ -13,6 +13,14 @@ namespace {
 
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
+/// The real pair is measured once for each K.
+RunContext kept() {
+    static Cache shared(std::size_t{64} << 20);
+    RunContext context;
+    context.shared = &shared;
+    return context;
+}
+
 Outcome run(const Settings& settings) {
     const Experiment& e = find_experiment(all_experiments(), "acceptance-chain");
     ParamValues values = e.defaults();
@@ -20,7 +28,7 @@ Outcome run(const Settings& settings) {
         const std::size_t i = e.index_of(name);
         values[i] = e.params[i].parsed(value);
     }
-    return evaluate(e, values);
+    return evaluate(e, values, kept());
 }
 
 const Figure& figure(const Outcome& o, const std::string& id) {
@@ -68,7 +76,7 @@ TEST_CASE("tokens fall one by one", "[acceptance-chain]") {
     REQUIRE(whole.timeline);
     const int last = static_cast<int>(whole.timeline->last);
     const Experiment& e = find_experiment(all_experiments(), "acceptance-chain");
-    const RunData data = e.run(e.defaults(), {});
+    const RunData data = e.run(e.defaults(), kept());
     int before = 0;
     for (int step = 0; step <= last; ++step) {
         ParamValues values = e.defaults();
@@ -99,7 +107,7 @@ TEST_CASE("the chain's ends: nothing accepted, everything accepted", "[acceptanc
 
 TEST_CASE("the dice are shown while they fall", "[acceptance-chain]") {
     const Experiment& e = find_experiment(all_experiments(), "acceptance-chain");
-    RunContext context;
+    RunContext context = kept();
     std::vector<double> played;
     context.publish_data = [&](const RunData& data) {
         played.push_back(e.show(e.defaults(), data).metric("monte_carlo_steps").value);
@@ -131,10 +139,14 @@ TEST_CASE("while dragging, the real pair is not measured anew", "[acceptance-cha
     Cache shared(std::size_t{256} << 20);
     RunContext context;
     context.shared = &shared;
-    context.preview = true;
-    CHECK(evaluate(e, e.defaults(), context).tables.at(2).rows.empty());
-    context.preview = false;
-    CHECK(evaluate(e, e.defaults(), context).tables.at(2).rows.size() == 4);
-    context.preview = true;
-    CHECK(evaluate(e, e.defaults(), context).tables.at(2).rows.size() == 4);
+    const auto domains_measured = [&](bool preview, double alpha) {
+        ParamValues values = e.defaults();
+        values[e.index_of("k")] = std::int64_t{1};
+        values[e.index_of("alpha")] = alpha;
+        context.preview = preview;
+        return evaluate(e, values, context).tables.at(2).rows.size();
+    };
+    CHECK(domains_measured(true, 0.8) == 0);
+    CHECK(domains_measured(false, 0.8) == 4);
+    CHECK(domains_measured(true, 0.5) == 4);
 }
