@@ -69,9 +69,9 @@ Outcome show(const Params& p, const Data& d) {
     o.tables = tables(d);
     o.equations = equations(d, m);
     o.timeline = timeline(d);
-    o.rows = {{1.05, {tree_figure(d, m, chosen)}},
+    o.rows = {{1.2, {tree_figure(d, m, chosen)}},
               {0.16, {key_figure()}},
-              {0.84, {hit_rate_figure(d, step), computed_figure(d, step), size_figure(d, step)}}};
+              {0.76, {hit_rate_figure(d, step), computed_figure(d, step), size_figure(d, step)}}};
     return o;
 }
 

@@ -133,7 +133,7 @@ TEST_CASE("radix cache: a tree of many nodes is drawn in part", "[radix-cache]")
                                                  {"rounds", integer_of(12)},
                                                  {"step", integer_of(190)}});
     const Tree& tree = tree_of(o);
-    CHECK(tree.nodes.size() <= 64 + 17);  // and what is left out under each of its parents
+    CHECK(tree.nodes.size() < 40);  // of more than 200; each of 12 lines has few
     CHECK(std::any_of(tree.nodes.begin(), tree.nodes.end(),
                       [](const Tree::Node& n) { return contains(n.text, " more · "); }));
 }
@@ -180,7 +180,7 @@ TEST_CASE("the figure: without a line nobody waits, and first fit runs more", "[
 TEST_CASE("the figure: sharing and block sizes", "[reproduce]") {
     const Outcome o = outcome_of("reproduce-the-figure", {{"panel", std::string("sharing")}});
     CHECK(contains(o.finding, "printed 16.2 % to 30.5 %"));
-    CHECK(o.rows[0].figures.size() == 2);
+    CHECK(o.rows.size() == 2);
     const Table& compared = o.tables.at(0);
     double two = -1, six = -1;
     for (const auto& row : compared.rows) {
