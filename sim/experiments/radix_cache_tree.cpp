@@ -12,7 +12,7 @@ namespace nibble::radix_cache_lab {
 namespace {
 
 // What can be read in a panel of ordinary height.
-constexpr int most_lines = 12;
+constexpr int most_lines = 10;
 constexpr std::size_t most_ghosts = 4;
 
 std::set<NodeId> path_of(const RadixTree& tree, NodeId end) {
@@ -77,11 +77,7 @@ public:
             } else if (shown.count(id) > 0) {
                 add(id, m_.tree.node(id).parent, drawn(id));
             } else {
-                // Under the nearest one that is shown.
-                NodeId above = m_.tree.node(id).parent;
-                while (shown.count(above) == 0) {
-                    above = m_.tree.node(above).parent;
-                }
+                const NodeId above = nearest_shown(id);
                 ++hidden[above].first;
                 hidden[above].second += size_of(m_.tree.node(id));
             }
@@ -108,6 +104,14 @@ private:
         mark_.pick.values.emplace_back(static_cast<std::int64_t>(std::max(picks, 0)));
     }
 
+    /// The node itself, or the lowest one above it that is drawn.
+    NodeId nearest_shown(NodeId id) const {
+        while (place_.count(id) == 0) {
+            id = m_.tree.node(id).parent;
+        }
+        return id;
+    }
+
     Tree::Node drawn(NodeId id) const {
         const RadixNode& node = m_.tree.node(id);
         const bool is_new = id == m_.event.node && m_.event.added > 0;
@@ -125,18 +129,16 @@ private:
         std::map<NodeId, int> ghosts;  // (node before): its place
         for (auto gone = m_.event.evicted.rbegin(); gone != m_.event.evicted.rend(); ++gone) {
             const RadixNode& was = m_.before.node(gone->node);
-            const auto kept = static_cast<std::ptrdiff_t>(size_of(was) - gone->tokens);
-            const std::vector<Token> tokens(was.tokens.begin() + kept, was.tokens.end());
-            const NodeId parent = kept > 0 ? m_.event.cut : was.parent;
             if (ghosts.size() == most_ghosts) {
                 break;
             }
+            const auto kept = static_cast<std::ptrdiff_t>(size_of(was) - gone->tokens);
+            const std::vector<Token> tokens(was.tokens.begin() + kept, was.tokens.end());
+            const NodeId parent = kept > 0 ? m_.event.cut : was.parent;
             const auto ghost = ghosts.find(parent);
-            const auto living = place_.find(parent);
             Tree::Node n{-1, node_text(d_, tokens), {}, evicted_role};
             n.parent = ghost != ghosts.end() && kept == 0 ? ghost->second
-                       : living != place_.end()           ? living->second
-                                                          : 0;
+                                                          : place_.at(nearest_shown(parent));
             ghosts[gone->node] = static_cast<int>(mark_.nodes.size());
             mark_.nodes.push_back(std::move(n));
             mark_.pick.values.emplace_back(std::int64_t{0});
