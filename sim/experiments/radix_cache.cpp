@@ -87,7 +87,7 @@ Schema<Params> schema() {
                 "Who shares what: turns of a conversation all before them, questions the examples "
                 "of their task, thoughts the thoughts they follow.")
             .when(made_up),
-        integer("capacity", &Params::capacity, {64, 10'000'000, Scale::log2, {{256, 65536}}})
+        integer("capacity", &Params::capacity, {64, 10'000'000, Scale::log2, {{1024, 65536}}})
             .unit("tokens")
             .help("Room in the cache: with more of it less is evicted, and more found again."),
         integer("block_size", &Params::block_size, {1, 1024, Scale::log2, {{1, 256}}})

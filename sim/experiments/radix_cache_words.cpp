@@ -70,8 +70,10 @@ std::string explanation(const Data& d, const Moment& m) {
     if (d.tree.reused_tokens > 0) {
         text += fmt::format(
             "Over all requests the tree leaves {} times fewer prompt tokens to compute than no "
-            "reuse would; blocks of {} find {}, because only full ones count",
+            "reuse would; blocks of {} find {}",
             format_number(times_fewer(d)), d.block_size, percent(d.blocks.hit_rate()));
+        text +=
+            d.blocks.reused_tokens < d.tree.reused_tokens ? ", because only full ones count" : "";
         text += d.unlimited.reused_tokens > d.tree.reused_tokens
                     ? fmt::format("; room for everything would find {}.",
                                   percent(d.unlimited.hit_rate()))
