@@ -71,6 +71,7 @@ const std::vector<std::pair<std::string, std::vector<std::string>>> guarded = {
     {"GL/", {"viz/app/"}},
     {"cairo", {"viz/figure/"}},
     {"fontconfig/", {"viz/figure/"}},
+    {"md4c", {"viz/lesson/"}},
     {"CLI/", {"viz/cli/", "viz/main.cpp"}},
     {"cuda", {"kernels/"}},
     {"hwy/", {"kernels/"}},

@@ -1,7 +1,8 @@
 // How far a chain of guesses holds: K drafts in a row, each accepted with chance alpha, and what a
-// step of the target yields for it. Closed form and dice side by side. Parameters and the run; the
-// pictures are in acceptance_chain_figures, the words in acceptance_chain_words.
+// step of the target yields for it. Closed form, dice and two real models side by side. Parameters
+// and the run; the pictures are in acceptance_chain_figures, the words in acceptance_chain_words.
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "sim/core/experiment.hpp"
 #include "sim/experiments/acceptance_chain_data.hpp"
@@ -14,8 +15,30 @@ using namespace acceptance_chain_lab;
 
 struct Params : Settings {
     int target_steps = 10000;
+    double temperature = 1;
+    Domain domain = Domain::stories;
     int step = 22;  // a few target steps have fallen, one is under way
 };
+
+/// Of all domains, kept for other alphas; while the reader drags only what is already there.
+void measure(Data& d, const Params& p, const RunContext& context) {
+    for (const Domain domain : all_domains) {
+        const std::string key = fmt::format("measured chain {} k={} T={} seed={}", name(domain),
+                                            p.k, p.temperature, context.seed);
+        if (context.preview && !(context.shared && context.shared->find(key))) {
+            return;
+        }
+        d.measured.push_back(*context.memo<MeasuredChain>(
+            key,
+            [&] {
+                return measure_chain(load_pair("target", "draft", context), domain, p.k,
+                                     p.temperature, ChainSample{}, context);
+            },
+            [](const MeasuredChain& c) { return sizeof c + 8 * c.counts.steps.size(); }));
+        context.progress(static_cast<double>(d.measured.size()) / all_domains.size());
+        context.publish(d);
+    }
+}
 
 Data run(const Params& p, const RunContext& context) {
     Data d;
@@ -30,15 +53,14 @@ Data run(const Params& p, const RunContext& context) {
     for (int i = 0; i < shown_steps; ++i) {
         d.falling.push_back(accepted_in_step(rng, i, p.alpha, p.k));
     }
-    d.counts = simulate_chain(rng, p.alpha, p.k, p.target_steps,
-                              [&](const AcceptedCounts& counts, double done) {
-                                  context.check();
-                                  context.progress(done);
-                                  if (done < 1) {
-                                      d.counts = counts;
-                                      context.publish(d);
-                                  }
-                              });
+    simulate_chain(rng, p.alpha, p.k, p.target_steps,
+                   [&](const AcceptedCounts& counts, double done) {
+                       context.check();
+                       context.progress(done);
+                       d.counts = counts;
+                       context.publish(d);
+                   });
+    measure(d, p, context);
     return d;
 }
 
@@ -60,9 +82,9 @@ Timeline timeline(const Data& d) {
 
 Outcome show(const Params& p, const Data& d) {
     Outcome o;
-    describe(d, o);
+    describe(d, p.domain, o);
     o.timeline = timeline(d);
-    o.rows = figures(d, std::min(p.step, static_cast<int>(o.timeline->last)));
+    o.rows = figures(d, std::min(p.step, static_cast<int>(o.timeline->last)), p.domain);
     return o;
 }
 
@@ -85,6 +107,20 @@ Schema<Params> schema() {
         integer<Params>("target_steps", &Params::target_steps, {100, 10000000, Scale::log10})
             .label("Steps of the dice")
             .help("Target steps that are played with dice: four times as many halve the interval.")
+            .advanced(),
+        choice("domain", &Params::domain,
+               {{"stories", "stories"},
+                {"arithmetic", "arithmetic"},
+                {"code", "code"},
+                {"records", "records"}})
+            .label("Real text")
+            .help("What Nibble's own two models write where they are measured beside the dice.")
+            .view()
+            .advanced(),
+        real<Params>("temperature", &Params::temperature, {0, 2})
+            .label("Temperature of the real pair")
+            .help("At 0 both models take their likeliest token; with more heat they agree less on "
+                  "surprises.")
             .advanced(),
         integer<Params>("step", &Params::step, {0, (most_drafts + 1) * shown_steps})
             .label("Tokens fallen")

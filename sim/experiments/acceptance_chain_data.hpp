@@ -1,5 +1,5 @@
-// What the acceptance chain lab computes: the closed forms over K and over alpha, the dice, and the
-// first target steps of them token by token.
+// What the acceptance chain lab computes: the closed forms over K and over alpha, the dice, the
+// first target steps of them token by token, and the same of a real pair of models.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 
 #include "sim/core/outcome.hpp"
 #include "sim/speculative/chain_simulation.hpp"
+#include "sim/speculative/pair_acceptance.hpp"
 
 namespace nibble::acceptance_chain_lab {
 
@@ -30,6 +31,10 @@ struct Data {
     double expected = 0, walltime = 0, operations = 0;
     int best_k = 0;
     double best_walltime = 0;
+    std::vector<MeasuredChain> measured;  // the shipped pair, one a domain, as far as it has come
+
+    /// Null while it has not been measured.
+    const MeasuredChain* of(Domain domain) const;
 };
 
 /// One token of the falling steps: which step it belongs to, and its place in it. The last place of
@@ -41,8 +46,8 @@ struct Fallen {
 std::vector<Fallen> fallen_tokens(const Data& d);
 
 /// The tree, the falling tokens up to `shown`, and the charts.
-std::vector<FigureRow> figures(const Data& d, int shown);
-void describe(const Data& d, Outcome& o);
+std::vector<FigureRow> figures(const Data& d, int shown, Domain domain);
+void describe(const Data& d, Domain domain, Outcome& o);
 
 /// "1 token", "3.69 tokens".
 std::string tokens_text(double tokens);

@@ -44,25 +44,23 @@ Figure tree_figure(const Data& d, const std::vector<Fallen>& tokens, int shown) 
     const std::vector<double> share = accepted_distribution(s.alpha, s.k);
     const Front front = front_of(tokens, shown);
     Tree tree;
-    tree.nodes.push_back({-1, "", "", Role::muted});
-    int parent = 0;
+    std::vector<Tree::Node> ends;  // after the drafts, so that these stand above them
+    int parent = -1;
     for (int i = 0; i < levels; ++i) {
         const bool passed = front.place > i || (front.place == i && front.drafted);
         const bool ended = front.place == i && !front.drafted;
         tree.nodes.push_back(
-            {parent, std::to_string(i + 1), go, passed ? Role::subject : Role::muted});
-        const int next = static_cast<int>(tree.nodes.size()) - 1;
-        tree.nodes.push_back({parent, percent_text(share[static_cast<std::size_t>(i)]), stop,
-                              ended ? Role::limit : Role::muted});
-        parent = next;
+            {parent, std::to_string(i + 1), i > 0 ? go : "", passed ? Role::subject : Role::muted});
+        parent = static_cast<int>(tree.nodes.size()) - 1;
+        ends.push_back({parent, percent_text(share[static_cast<std::size_t>(i)]), stop,
+                        ended ? Role::limit : Role::muted});
     }
-    if (levels == s.k) {
-        tree.nodes.push_back({parent, percent_text(share.back()), "",
-                              front.place == s.k ? category(2) : Role::muted});
-    } else {
-        tree.nodes.push_back({parent, fmt::format("… {}", s.k), go,
-                              front.place >= levels ? Role::subject : Role::muted});
-    }
+    tree.nodes.push_back(levels == s.k
+                             ? Tree::Node{parent, percent_text(share.back()), go,
+                                          front.place == s.k ? category(2) : Role::muted}
+                             : Tree::Node{parent, fmt::format("… {}", s.k), go,
+                                          front.place >= levels ? Role::subject : Role::muted});
+    tree.nodes.insert(tree.nodes.end(), ends.begin(), ends.end());
     f.marks.emplace_back(std::move(tree));
     f.width = 1.5;
     return f;
@@ -105,7 +103,7 @@ Figure falling_figure(const Data& d, const std::vector<Fallen>& tokens, int show
     }
     f.title =
         fmt::format("{} tokens after {} target {}", shown, steps, steps == 1 ? "step" : "steps");
-    f.footnote = "! corrected, + bonus, grey: thrown away";
+    f.footnote = "! corrected, + bonus";
     f.marks.emplace_back(std::move(cells));
     return f;
 }
@@ -145,15 +143,15 @@ Figure by_drafts_figure(const Data& d) {
     return f;
 }
 
-Figure accepted_figure(const Data& d) {
+Figure accepted_figure(const Data& d, Domain domain) {
     const Settings& s = d.settings;
     Figure f;
     f.id = "accepted";
-    f.title = fmt::format("Drafts kept in {} steps played with dice",
+    f.title = fmt::format("Drafts kept in {} steps of dice, and in real text",
                           format_count(static_cast<double>(d.counts.total())));
     f.alt_text =
-        "Histogram of accepted drafts in the simulated steps with 95 percent intervals, and "
-        "the closed form.";
+        "Histogram of accepted drafts in the simulated steps with 95 percent intervals, the closed "
+        "form, and the shares that the shipped pair of models was measured at.";
     f.x = {.label = "drafts kept", .limits = std::pair(-0.6, s.k + 0.6)};
     f.y = {.label = "share of steps", .style = NumberStyle::percent};
     const std::vector<double> share = accepted_distribution(s.alpha, s.k);
@@ -175,10 +173,25 @@ Figure accepted_figure(const Data& d) {
                              {e.high(), e.high()}});
         top = std::max({top, share[n], e.high()});
     }
-    f.y.limits = std::pair(0.0, 1.15 * top);
     f.marks.emplace_back(std::move(dice));
     f.marks.insert(f.marks.end(), intervals.begin(), intervals.end());
     f.marks.emplace_back(std::move(closed));
+    if (const MeasuredChain* real = d.of(domain); real && real->counts.total() > 0) {
+        Points measured{fmt::format("real pair, α = {}", format_number(real->alpha(), 2)),
+                        Role::reference,
+                        {},
+                        {}};
+        for (std::size_t n = 0; n < share.size(); ++n) {
+            measured.x.push_back(static_cast<double>(n));
+            measured.y.push_back(real->counts.share(n));
+            top = std::max(top, measured.y.back());
+        }
+        f.footnote =
+            fmt::format("real pair: {} steps of {}",
+                        format_count(static_cast<double>(real->counts.total())), name(domain));
+        f.marks.emplace_back(std::move(measured));
+    }
+    f.y.limits = std::pair(0.0, 1.15 * top);
     return f;
 }
 
@@ -187,7 +200,9 @@ Figure by_acceptance_figure(const Data& d) {
     Figure f;
     f.id = "by-acceptance";
     f.title = fmt::format("Tokens of a step with {} {}", s.k, s.k == 1 ? "draft" : "drafts");
-    f.alt_text = "Tokens of a target step against the acceptance, a curve that rises steeply.";
+    f.alt_text =
+        "Tokens of a target step against the acceptance, a curve that rises steeply, with the "
+        "shipped pair of models as a point for each kind of text.";
     f.x = {.label = "acceptance α", .limits = std::pair(0.0, 1.0)};
     f.y = {.label = "tokens a step", .limits = std::pair(0.0, 1.05 * (s.k + 1))};
     Line curve{"closed form", Role::baseline, {}, {}};
@@ -196,6 +211,19 @@ Figure by_acceptance_figure(const Data& d) {
         curve.y.push_back(expected_tokens(i / 100.0, s.k));
     }
     f.marks.emplace_back(std::move(curve));
+    Points real{"", Role::reference, {}, {}, {}, {"alpha", {}}};
+    for (const MeasuredChain& c : d.measured) {
+        if (c.judged > 0) {
+            real.x.push_back(c.alpha());
+            real.y.push_back(c.counts.tokens().mean);
+            real.names.emplace_back(name(c.domain));
+            real.pick.values.emplace_back(c.alpha());
+        }
+    }
+    if (!real.x.empty()) {
+        f.footnote = "points: Nibble's own pair, measured";
+        f.marks.emplace_back(std::move(real));
+    }
     Handle h;
     h.label = fmt::format("α = {}", format_number(s.alpha));
     h.hint = "drag me";
@@ -218,10 +246,16 @@ std::vector<Fallen> fallen_tokens(const Data& d) {
     return tokens;
 }
 
-std::vector<FigureRow> figures(const Data& d, int shown) {
+const MeasuredChain* Data::of(Domain domain) const {
+    const auto found = std::find_if(measured.begin(), measured.end(),
+                                    [&](const MeasuredChain& c) { return c.domain == domain; });
+    return found == measured.end() ? nullptr : &*found;
+}
+
+std::vector<FigureRow> figures(const Data& d, int shown, Domain domain) {
     const std::vector<Fallen> tokens = fallen_tokens(d);
     return {{1, {tree_figure(d, tokens, shown), falling_figure(d, tokens, shown)}},
-            {1, {by_drafts_figure(d), by_acceptance_figure(d), accepted_figure(d)}}};
+            {1, {by_drafts_figure(d), by_acceptance_figure(d), accepted_figure(d, domain)}}};
 }
 
 }  // namespace nibble::acceptance_chain_lab

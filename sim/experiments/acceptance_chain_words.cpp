@@ -28,20 +28,38 @@ std::string finding(const Data& d) {
         percent_text(s.alpha), tokens_text(d.expected), s.k + 1, s.k,
         percent_text(accepted_distribution(s.alpha, s.k).back()));
     if (s.alpha == 1 || s.k == 1) {
-        return fmt::format("{} at α = {} yield {} a step and make it {} times as fast",
-                           drafts_text(s.k), format_number(s.alpha), tokens_text(d.expected),
-                           format_number(d.walltime));
+        return fmt::format("At α = {}, {} a step {} {} and a text {} times as fast",
+                           format_number(s.alpha), drafts_text(s.k), s.k == 1 ? "yields" : "yield",
+                           tokens_text(d.expected), format_number(d.walltime));
     }
     return yields;
 }
 
-std::string explanation(const Data& d) {
+/// What the real pair does beside the formula with its own mean acceptance.
+std::string real_text(const MeasuredChain& real) {
+    const double tokens = real.counts.tokens().mean;
+    const double formula = expected_tokens(real.alpha(), real.k);
+    const Estimate whole = real.counts.share_interval(static_cast<std::size_t>(real.k));
+    const double chance = accepted_distribution(real.alpha(), real.k).back();
+    std::string text = fmt::format(
+        " Nibble's own two models on {} accept {}: {} a step where the formula with that α has {}",
+        name(real.domain), percent_text(real.alpha()), tokens_text(tokens), format_number(formula));
+    return text +
+           (whole.low() > chance
+                ? fmt::format("; all stand in {} of the steps instead of {}, because "
+                              "real text is easy or hard in runs.",
+                              percent_text(real.counts.share(static_cast<std::size_t>(real.k))),
+                              percent_text(chance))
+                : ".");
+}
+
+std::string explanation(const Data& d, Domain domain) {
     const Settings& s = d.settings;
     std::string text = fmt::format(
         "Each draft counts only if all before it stood. With a draft at {} of a step's time, {} "
-        "make the text {} times as fast, for {} times the arithmetic; ",
-        percent_text(s.cost), drafts_text(s.k), format_number(d.walltime),
-        format_number(d.operations));
+        "{} the text {} times as fast, for {} times the arithmetic; ",
+        percent_text(s.cost), drafts_text(s.k), s.k == 1 ? "makes" : "make",
+        format_number(d.walltime), format_number(d.operations));
     text += d.best_k == s.k ? "no other K is faster."
             : d.best_k == 0 ? fmt::format("without any it is faster, as always when α ≤ c.")
             : d.best_k == most_drafts
@@ -55,14 +73,17 @@ std::string explanation(const Data& d) {
         format_count(static_cast<double>(d.counts.total())), format_number(dice.mean, 5),
         format_number(dice.half_width, 2), format_number(d.expected, 5),
         dice.holds(d.expected) ? "within" : "outside, as it does once in 20 seeds");
+    if (const MeasuredChain* real = d.of(domain); real && real->judged > 0) {
+        text += real_text(*real);
+    }
     return text;
 }
 
-std::vector<Metric> metrics(const Data& d) {
+std::vector<Metric> metrics(const Data& d, Domain domain) {
     const Origin computed{};
     const Origin dice{Origin::Kind::computed, "dice, 95 % interval"};
     const Estimate tokens = d.counts.tokens();
-    return {
+    std::vector<Metric> list = {
         {"expected_tokens", "Tokens a target step", d.expected, "tokens", computed, Better::higher,
          NumberStyle::plain, 6},
         {"walltime_factor", "Times as fast", d.walltime, "times", computed, Better::higher,
@@ -81,6 +102,16 @@ std::vector<Metric> metrics(const Data& d) {
         {"best_walltime_factor", "Times as fast at the best K", d.best_walltime, "times", computed,
          Better::higher, NumberStyle::plain, 4},
     };
+    if (const MeasuredChain* real = d.of(domain); real && real->judged > 0) {
+        const Origin measured{Origin::Kind::measured_here,
+                              fmt::format("shipped target and draft, {} steps of {}",
+                                          real->counts.total(), name(domain))};
+        list.push_back({"measured_acceptance", "Acceptance of the real pair", real->alpha(), "",
+                        measured, Better::higher});
+        list.push_back({"measured_tokens", "Tokens a step of the real pair",
+                        real->counts.tokens().mean, "tokens", measured, Better::higher});
+    }
+    return list;
 }
 
 std::vector<Table> tables(const Data& d) {
@@ -105,7 +136,23 @@ std::vector<Table> tables(const Data& d) {
                                walltime_factor(s.alpha, k, s.cost),
                                operations_factor(s.alpha, k, s.draft_operations)});
     }
-    return {lengths, drafts};
+    Table real{"measured",
+               {{"domain"},
+                {"steps"},
+                {"acceptance"},
+                {"tokens"},
+                {"tokens_low"},
+                {"tokens_high"},
+                {"closed_form"}},
+               {}};
+    for (const MeasuredChain& c : d.measured) {
+        if (c.judged > 0) {
+            const Estimate t = c.counts.tokens();
+            real.rows.push_back({std::string(name(c.domain)), c.counts.total(), c.alpha(), t.mean,
+                                 t.low(), t.high(), expected_tokens(c.alpha(), c.k)});
+        }
+    }
+    return {lengths, drafts, real};
 }
 
 std::vector<Equation> equations(const Data& d) {
@@ -141,10 +188,10 @@ std::string percent_text(double share) {
     return format_number(100 * share, share >= 0.995 ? 3 : 2) + " %";
 }
 
-void describe(const Data& d, Outcome& o) {
+void describe(const Data& d, Domain domain, Outcome& o) {
     o.finding = finding(d);
-    o.explanation = explanation(d);
-    o.metrics = metrics(d);
+    o.explanation = explanation(d, domain);
+    o.metrics = metrics(d, domain);
     o.tables = tables(d);
     o.equations = equations(d);
 }

@@ -58,12 +58,13 @@ std::vector<std::int64_t> half_octaves(std::int64_t first, std::int64_t last) {
 }
 
 void fill_map(Data& d, const Params& p, Bytes usable, const RunContext& context) {
-    d.batches = half_octaves(1, most_batch);
+    d.map_batches = d.batches = half_octaves(1, most_batch);
+    d.batches.erase(std::unique(d.batches.begin(), d.batches.end()), d.batches.end());
     d.contexts = half_octaves(least_context, most_context);
     for (const std::int64_t c : d.contexts) {
         context.check();
         const auto fit = static_cast<double>(requests_that_fit(d.pair, c, p.k, usable));
-        for (const std::int64_t b : d.batches) {
+        for (const std::int64_t b : d.map_batches) {
             d.speed_ups.push_back(
                 static_cast<float>(round_cost(d.pair, b, c, p.k).speed_up(d.tokens)));
             d.room.push_back(static_cast<float>(fit / static_cast<double>(b)));

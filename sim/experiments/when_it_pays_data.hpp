@@ -43,11 +43,12 @@ struct Data {
     std::optional<std::int64_t> losing, compute_bound;  // batches, at the reader's context
     std::int64_t fits = 0;  // requests of that context, in 90 % of the memory
 
-    std::vector<std::int64_t> batches, contexts;  // of the map, by halves of octaves
-    std::vector<float> speed_ups;                 // (context, batch)
-    std::vector<float> room;                      // (context, batch): requests that fit / batch
-    std::vector<double> best_by_batch;            // with the best K for each batch
-    std::vector<double> closed_by_k, by_k;        // K = 0 .. most_drafts
+    /// By halves of octaves; the map has 1 twice, for 1 and for the root of 2, the lines do not.
+    std::vector<std::int64_t> map_batches, batches, contexts;
+    std::vector<float> speed_ups;           // (context, batch) of the map
+    std::vector<float> room;                // (context, batch): requests that fit / batch
+    std::vector<double> best_by_batch;      // with the best K for each batch
+    std::vector<double> closed_by_k, by_k;  // K = 0 .. most_drafts
     std::vector<Candidate> candidates;
     const std::vector<PublishedSpeculation>* published = nullptr;
 

@@ -22,7 +22,7 @@ Line boundary(const Data& d, std::string label, Role role, std::span<const float
         return static_cast<double>(first) * std::exp2(grid / 2);
     };
     for (const ContourPiece& p : contour(static_cast<int>(d.contexts.size()),
-                                         static_cast<int>(d.batches.size()), field, level)) {
+                                         static_cast<int>(d.map_batches.size()), field, level)) {
         line.x.insert(line.x.end(), {place(p.x0, 1), place(p.x1, 1), place(p.x1, 1)});
         line.y.insert(line.y.end(),
                       {place(p.y0, least_context), place(p.y1, least_context), std::nan("")});
@@ -37,7 +37,7 @@ Figure map_figure(const Data& d) {
     f.alt_text =
         "A map over requests and context: how much faster speculation makes the text, the line "
         "where it breaks even and the line where the memory is full.";
-    const double left = 1 / half_step, right = double(d.batches.back()) * half_step;
+    const double left = 1 / half_step, right = double(d.map_batches.back()) * half_step;
     const double bottom = double(least_context) / half_step,
                  top = double(d.contexts.back()) * half_step;
     f.x = {.label = "requests at once", .scale = Scale::log2, .limits = std::pair(left, right)};
@@ -47,7 +47,7 @@ Figure map_figure(const Data& d) {
            .limits = std::pair(bottom, top)};
     Heatmap map;
     map.rows = static_cast<int>(d.contexts.size());
-    map.cols = static_cast<int>(d.batches.size());
+    map.cols = static_cast<int>(d.map_batches.size());
     for (const float s : d.speed_ups) {
         map.cells.push_back(100 * (s - 1));
     }
@@ -65,7 +65,7 @@ Figure map_figure(const Data& d) {
     map.pick_row_param = "context";
     f.marks.emplace_back(std::move(map));
     for (Line& line : std::vector<Line>{boundary(d, "as fast", Role::reference, d.speed_ups, 1),
-                                        boundary(d, "memory full", Role::limit, d.room, 1)}) {
+                                        boundary(d, "memory full", category(7), d.room, 1)}) {
         if (!line.x.empty()) {
             f.marks.emplace_back(std::move(line));
         }
@@ -88,33 +88,24 @@ Figure batch_figure(const Data& d) {
     f.id = "by-batch";
     f.title = fmt::format("With a context of {} tokens", format_count(double(d.at.context)));
     f.alt_text =
-        "Times as fast against the requests at once, for several numbers of drafts and for the "
+        "Times as fast against the requests at once, with the chosen number of drafts and with the "
         "best one at each batch.";
     f.x = {.label = "requests at once",
            .scale = Scale::log2,
            .limits = std::pair(1.0, double(most_batch))};
     f.y = {.label = "times as fast"};
-    const auto line_of = [&](std::string label, Role role, int k) {
-        Line line{std::move(label), role, {}, {}};
-        for (std::int64_t b : d.batches) {
-            line.x.push_back(double(b));
-            line.y.push_back(
-                round_cost(d.pair, b, d.at.context, k).speed_up(expected_tokens(d.at.alpha, k)));
-        }
-        return line;
-    };
-    for (const int k : {1, 8}) {
-        if (k != d.at.k) {
-            f.marks.emplace_back(line_of(fmt::format("K = {}", k), Role::muted, k));
-        }
-    }
     Line best{"best K at each", Role::baseline, {}, d.best_by_batch};
     for (const std::int64_t b : d.batches) {
         best.x.push_back(double(b));
     }
     f.marks.emplace_back(std::move(best));
-    f.marks.emplace_back(line_of(fmt::format("K = {}", d.at.k), Role::subject, d.at.k));
-    f.marks.emplace_back(Rule{"as fast as without", Role::reference, false, 1});
+    Line own{fmt::format("K = {}", d.at.k), Role::subject, {}, {}};
+    for (const std::int64_t b : d.batches) {
+        own.x.push_back(double(b));
+        own.y.push_back(round_cost(d.pair, b, d.at.context, d.at.k).speed_up(d.tokens));
+    }
+    f.marks.emplace_back(std::move(own));
+    f.marks.emplace_back(Rule{"", Role::reference, false, 1});
     if (d.compute_bound && *d.compute_bound <= most_batch) {
         f.marks.emplace_back(
             Rule{"bound by arithmetic", Role::muted, true, double(*d.compute_bound)});
@@ -225,6 +216,7 @@ Figure published_figure(const Data& d) {
     top = std::ceil(top + 0.1);
     f.x = {.label = "closed form, times", .limits = std::pair(1.0, top)};
     f.y = {.label = "printed, times", .limits = std::pair(1.0, top)};
+    f.footnote = "triangles: no acceptance printed, taken as 1";
     f.marks.emplace_back(Line{"as computed", Role::muted, {1, top}, {1, top}});
     f.marks.emplace_back(std::move(without));
     f.marks.emplace_back(std::move(with));

@@ -9,40 +9,70 @@
 namespace nibble::when_it_pays_lab {
 namespace {
 
-std::string finding(const Data& d) {
-    const double gain = d.speed_up();
-    const std::string now =
-        fmt::format("For {} of {} tokens, {} as draft makes {}", requests_text(d.at.batch),
-                    d.at.context, d.pair.draft.name, d.pair.target.name);
-    if (gain < 1) {
-        return fmt::format("{} {} times as slow{}", now, format_number(1 / gain),
-                           d.losing && *d.losing > 1
-                               ? fmt::format("; up to {} it pays", requests_text(*d.losing - 1))
-                               : "; it does not even pay for one request");
+/// "1.2 times as fast", "1.2 times as slow", "neither faster nor slower".
+std::string speed_text(double speed_up) {
+    if (std::abs(speed_up - 1) < 0.005) {
+        return "neither faster nor slower";
     }
-    return d.losing ? fmt::format("{} {} times as fast; from {} on it loses", now,
-                                  format_number(gain), requests_text(*d.losing))
-                    : fmt::format("{} {} times as fast", now, format_number(gain));
+    return speed_up > 1 ? format_number(speed_up) + " times as fast"
+                        : format_number(1 / speed_up) + " times as slow";
+}
+
+std::string finding(const Data& d) {
+    std::string text = fmt::format("For {} of {} tokens, {} as draft makes {} {}",
+                                   requests_text(d.at.batch), format_count(double(d.at.context)),
+                                   d.pair.draft.name, d.pair.target.name, speed_text(d.speed_up()));
+    if (!d.losing) {
+        return text;
+    }
+    if (*d.losing == 1) {
+        return text + "; it does not even pay for one request";
+    }
+    if (d.at.batch < *d.losing) {
+        return text +
+               (d.speed_up() < 1
+                    ? fmt::format("; it can pay for more requests, but not from {} on", *d.losing)
+                    : fmt::format("; from {} on it loses", requests_text(*d.losing)));
+    }
+    return text + fmt::format("; with fewer than {} it can pay", *d.losing);
+}
+
+/// Why a check costs what it costs.
+std::string reason(const Data& d) {
+    if (!d.pair.machine.peak16) {
+        return fmt::format(
+            "The sheet of {} prints no peak, so arithmetic takes no time here: an "
+            "upper end.",
+            d.device);
+    }
+    if (d.pair.target.experts && d.now.compute_share < 0.5) {
+        return fmt::format(
+            "{} tokens call on more experts than one, so a check reads more "
+            "weights than a step.",
+            d.at.k + 1);
+    }
+    if (d.compute_bound) {
+        return fmt::format(
+            "From {} on the target spends most of a check in arithmetic, and "
+            "thrown-away tokens are no longer free.",
+            requests_text(*d.compute_bound));
+    }
+    return "The target waits for memory at every batch here, so checking more tokens is nearly "
+           "free.";
 }
 
 std::string explanation(const Data& d) {
     std::string text = fmt::format(
-        "Checking {} tokens takes {} times as long as writing one, and each draft {} of that; a "
-        "round of {} yields {} tokens. ",
+        "Checking {} tokens takes {} times the time of one, each draft {} times; a round of {} "
+        "yields {} {}. {}",
         d.at.k + 1, format_number(d.now.verify_ratio()), format_number(d.now.cost_ratio(), 2),
-        format_seconds(d.now.total()), format_number(d.tokens));
-    text += d.compute_bound
-                ? fmt::format(
-                      "From {} on the target spends most of a check in arithmetic, and "
-                      "thrown-away tokens are no longer free.",
-                      requests_text(*d.compute_bound))
-                : "The target waits for memory at every batch here, so checking more tokens stays "
-                  "nearly free.";
+        format_seconds(d.now.total()), format_number(d.tokens), d.tokens == 1 ? "token" : "tokens",
+        reason(d));
     if (d.best_k == 0) {
         text += " No number of drafts pays here.";
     } else if (d.best_k != d.at.k) {
-        text += fmt::format(" Here {} {} would be best: {} times as fast.", d.best_k,
-                            d.best_k == 1 ? "draft" : "drafts", format_number(d.best_speed_up));
+        text += fmt::format(" Here {} {} would be best: {}.", d.best_k,
+                            d.best_k == 1 ? "draft" : "drafts", speed_text(d.best_speed_up));
     }
     if (d.fits < d.at.batch) {
         text += d.fits == 0
@@ -91,11 +121,11 @@ std::vector<Table> tables(const Data& d) {
     Table map{
         "speed_up", {{"context", "tokens"}, {"batch", "requests"}, {"speed_up"}, {"fits"}}, {}};
     for (std::size_t row = 0, place = 0; row < d.contexts.size(); ++row) {
-        for (std::size_t col = 0; col < d.batches.size(); ++col, ++place) {
-            if (col > 0 && d.batches[col] == d.batches[col - 1]) {
-                continue;  // 1 and the root of 2
+        for (std::size_t col = 0; col < d.map_batches.size(); ++col, ++place) {
+            if (col > 0 && d.map_batches[col] == d.map_batches[col - 1]) {
+                continue;
             }
-            map.rows.push_back({d.contexts[row], d.batches[col], double(d.speed_ups[place]),
+            map.rows.push_back({d.contexts[row], d.map_batches[col], double(d.speed_ups[place]),
                                 d.room[place] >= 1 ? "yes" : "no"});
         }
     }

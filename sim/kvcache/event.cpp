@@ -6,29 +6,26 @@
 
 namespace nibble {
 
-std::string describe(const CacheEvent& event) {
+std::string describe(const CacheEvent& event, std::string_view who) {
     using Kind = CacheEvent::Kind;
-    const auto s = event.sequence;
+    const auto block = event.block, source = event.source;
     switch (event.kind) {
         case Kind::stored:
-            return fmt::format("request {} stores a token in block {}", s, event.block);
+            return fmt::format("{} writes into block {}", who, block);
         case Kind::taken:
-            return fmt::format("request {} takes block {}", s, event.block);
+            return fmt::format("{} takes block {}", who, block);
         case Kind::shared:
-            return fmt::format("request {} shares block {}", s, event.block);
+            return fmt::format("{} points to block {} too", who, block);
         case Kind::copied:
-            return fmt::format("request {} copies block {} to block {}", s, event.source,
-                               event.block);
+            return fmt::format("{} copies block {} to block {}", who, source, block);
         case Kind::dropped:
-            return fmt::format("request {} leaves block {} to others", s, event.block);
+            return fmt::format("{} leaves block {} to others", who, block);
         case Kind::freed:
-            return fmt::format("request {} frees block {}", s, event.block);
+            return fmt::format("{} frees block {}", who, block);
         case Kind::swapped_out:
-            return fmt::format("block {} of request {} moves to host block {}", event.source, s,
-                               event.block);
+            return fmt::format("{} moves block {} to host block {}", who, source, block);
         case Kind::swapped_in:
-            return fmt::format("host block {} of request {} comes back as block {}", event.source,
-                               s, event.block);
+            return fmt::format("{} brings host block {} back as block {}", who, source, block);
     }
     broken_invariant("kind", "every kind of event has words", __FILE__, __LINE__);
 }

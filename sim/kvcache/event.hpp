@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace nibble {
@@ -30,7 +31,7 @@ struct CacheEvent {
 
 using CacheEvents = std::vector<CacheEvent>;
 
-/// "request 2 copies block 3 to block 7".
-std::string describe(const CacheEvent& event);
+/// What `who` did: "B copies block 3 to block 7".
+std::string describe(const CacheEvent& event, std::string_view who);
 
 }  // namespace nibble

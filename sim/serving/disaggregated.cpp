@@ -11,10 +11,10 @@ Rules for_prompts(Rules rules) {
 }  // namespace
 
 PromptMachine::PromptMachine(Rules rules, Arrivals& arrivals, const StepTime& step_time,
-                             double transfer_per_token, Slo slo)
+                             double transfer_per_token, OnStep on_step)
     : engine_(for_prompts(rules), arrivals, step_time),
-      statistics_(rules, slo),
-      transfer_per_token_(transfer_per_token) {}
+      transfer_per_token_(transfer_per_token),
+      on_step_(std::move(on_step)) {}
 
 /// What comes out of later steps comes later than the end of this one, so the first in the queue is
 /// the next one as soon as it lies before that.
@@ -31,11 +31,9 @@ bool PromptMachine::step() {
     if (!engine_.step()) {
         return false;
     }
-    statistics_.add(engine_.last());
+    on_step_(engine_.last());
     for (const Record& r : engine_.last().finished) {
-        if (r.finish >= 0) {
-            answered_.push_back(r);
-        } else {
+        if (r.finish < 0) {
             handed_over_.push({r.first_token + transfer_per_token_ * r.request.prompt, r});
         }
     }
@@ -43,23 +41,26 @@ bool PromptMachine::step() {
 }
 
 Pair simulate_disaggregated(const Rules& rules, Arrivals& arrivals, const StepTime& step_time,
-                            double transfer_per_token, Slo slo) {
-    PromptMachine prompts(rules, arrivals, step_time, transfer_per_token, slo);
-    Rules pieces = rules;  // should it have to compute a prompt again
+                            double transfer_per_token, Slo slo,
+                            const std::function<void(const Step&, Stage)>& on_step) {
+    Rules pieces = rules;  // should the second machine have to compute a prompt again
     pieces.policy = Policy::chunked;
-    Engine engine(pieces, prompts, step_time);
-    Statistics answers(pieces, slo);
-    const auto take_over = [&] {
-        for (const Record& r : prompts.take_answered()) {
-            answers.add(r);
+    Pair pair{Statistics(rules, slo), Statistics(pieces, slo)};
+    PromptMachine prompts(rules, arrivals, step_time, transfer_per_token, [&](const Step& step) {
+        pair.prompts.add(step);
+        for (const Record& r : step.finished) {
+            if (r.finish >= 0) {
+                pair.answers.add(r);  // a single token: the second machine never sees it
+            }
         }
-    };
+        on_step(step, Stage::prompts);
+    });
+    Engine engine(pieces, prompts, step_time);
     while (engine.step()) {
-        answers.add(engine.last());
-        take_over();
+        pair.answers.add(engine.last());
+        on_step(engine.last(), Stage::answers);
     }
-    take_over();
-    return {prompts.statistics(), answers};
+    return pair;
 }
 
 }  // namespace nibble::serving

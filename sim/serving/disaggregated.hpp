@@ -7,8 +7,8 @@
 // the second machine. What the second one preempts it computes again itself.
 #pragma once
 
+#include <functional>
 #include <queue>
-#include <utility>
 #include <vector>
 
 #include "sim/serving/engine.hpp"
@@ -21,16 +21,12 @@ namespace nibble::serving {
 /// answer could not ask again in time.
 class PromptMachine : public Arrivals {
 public:
+    using OnStep = std::function<void(const Step&)>;
     PromptMachine(Rules rules, Arrivals& arrivals, const StepTime& step_time,
-                  double transfer_per_token, Slo slo);
+                  double transfer_per_token, OnStep on_step);
 
     const Incoming* peek() override;
     void pop() override { handed_over_.pop(); }
-
-    /// Of this machine: its steps, and the requests of one token, which end here.
-    const Statistics& statistics() const { return statistics_; }
-    /// Requests that were answered here since the last call.
-    std::vector<Record> take_answered() { return std::exchange(answered_, {}); }
 
 private:
     struct Later {
@@ -41,10 +37,9 @@ private:
     bool step();
 
     Engine engine_;
-    Statistics statistics_;
     double transfer_per_token_;
+    OnStep on_step_;
     std::priority_queue<Incoming, std::vector<Incoming>, Later> handed_over_;
-    std::vector<Record> answered_;
 };
 
 struct Pair {
@@ -52,8 +47,13 @@ struct Pair {
     Statistics answers;  // of the second, and of all requests
 };
 
-/// A run to its end. Both machines follow `rules` and `step_time`.
-Pair simulate_disaggregated(const Rules& rules, Arrivals& arrivals, const StepTime& step_time,
-                            double transfer_per_token, Slo slo = {});
+enum class Stage { prompts, answers };
+
+/// A run to its end. Both machines follow `rules` and `step_time`. `on_step` sees the steps of
+/// both; a step of the second may come after later ones of the first.
+Pair simulate_disaggregated(
+    const Rules& rules, Arrivals& arrivals, const StepTime& step_time, double transfer_per_token,
+    Slo slo = {},
+    const std::function<void(const Step&, Stage)>& on_step = [](const Step&, Stage) {});
 
 }  // namespace nibble::serving

@@ -247,9 +247,10 @@ void Engine::schedule(Sequence& s, std::int32_t tokens) {
     budget_ -= tokens;
     unfilled_ -= tokens;
     const std::int64_t context = std::int64_t{s.computed} + tokens;
+    const bool yields = context == s.length;
     last_.shares.push_back(
-        {s.record.request.id, tokens, s.computed, s.generated == 0 || s.to_compute() > 1});
-    last_.load.add(tokens, context, context == s.length, step_time_.window());
+        {s.record.request.id, tokens, s.computed, s.generated == 0 || s.to_compute() > 1, yields});
+    last_.load.add(tokens, context, yields, step_time_.window());
 }
 
 /// Time passes; what was scheduled is computed.
@@ -288,7 +289,10 @@ bool Engine::yield(Sequence& s) {
     if (++s.generated == 1) {
         s.record.first_token_step = last_.number;
         s.record.first_token = now_;
+    } else {
+        s.record.longest_pause = std::max(s.record.longest_pause, now_ - s.record.last_token);
     }
+    s.record.last_token = now_;
     if (s.generated < s.record.request.output) {
         return rules_.prompts_only;
     }

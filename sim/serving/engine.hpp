@@ -29,6 +29,7 @@ struct Share {
     std::int32_t tokens = 0;
     std::int32_t before = 0;  // tokens computed before the step
     bool is_prompt = false;   // prompt, or what a preemption made it compute again
+    bool yields = false;      // a token at the end of the step
 };
 
 /// What happened in a step.

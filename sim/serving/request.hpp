@@ -20,6 +20,7 @@ struct Request {
 struct Record {
     Request request;
     double admitted = -1, first_token = -1, finish = -1;
+    double last_token = -1, longest_pause = 0;  // pause: between two tokens of the answer
     std::int64_t admitted_step = -1, first_token_step = -1, finish_step = -1;
     std::int32_t preemptions = 0;
     std::int32_t reused = 0;  // tokens of the prompt found in the prefix cache at first admission

@@ -28,14 +28,15 @@ Rules ServingSetting::rules(Policy policy) const {
     return r;
 }
 
-StepTime ServingSetting::clock() const {
+StepTime ServingSetting::clock(const Precision& bits, double decode_speed_up) const {
     if (step_time == Clock::constant) {
         return StepTime::constant(step_seconds);
     }
     StepTime::Roofline r;
     r.model = model_named(model);
     r.machine = machine_of(catalogue().device(device));
-    r.precision = precision();
+    r.precision = bits;
+    r.decode_speed_up = decode_speed_up;
     r.tensor_parallel = tensor_parallel;
     r.overhead = overhead_ms / 1000;
     if (step_time == Clock::calibrated) {

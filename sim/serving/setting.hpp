@@ -63,7 +63,9 @@ struct ServingSetting {
     Slo slo() const { return {slo_ttft_ms / 1000, slo_tpot_ms / 1000}; }
     /// Throws what StepTime and model_named throw, and Error::bad_param when nothing was measured
     /// on the device.
-    StepTime clock() const;
+    StepTime clock() const { return clock(precision(), 1); }
+    /// With other bits, scales counted, and answers that speculation makes flow faster.
+    StepTime clock(const Precision& precision, double decode_speed_up) const;
     /// The lengths as the sources of arrivals take them.
     std::vector<Lengths> mix() const;
     std::unique_ptr<Arrivals> arrivals(Rng rng) const;

@@ -95,11 +95,13 @@ void Statistics::add(const Record& r) {
     within_slo += slo_.holds(r);
     prompt_tokens += r.request.prompt;
     output_tokens += r.request.output;
+    reused_tokens += r.reused;
     queue.add(r.queue());
     ttft.add(r.ttft());
     latency.add(r.latency());
     if (r.request.output > 1) {
         tpot.add(r.tpot());
+        pause.add(r.longest_pause);
     }
 }
 

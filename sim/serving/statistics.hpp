@@ -50,10 +50,13 @@ public:
     /// Of a request that was answered elsewhere.
     void add(const Record& answered);
 
-    Distribution queue, ttft, tpot, latency;  // seconds; tpot of requests with two tokens or more
+    /// Seconds. tpot and pause (the longest between two tokens) are those of requests with two
+    /// tokens or more.
+    Distribution queue, ttft, tpot, pause, latency;
     std::int64_t steps = 0, requests = 0, within_slo = 0, preemptions = 0;
     std::int64_t prompt_tokens = 0, output_tokens = 0;  // of answered requests
     std::int64_t computed_tokens = 0;                   // in all steps
+    std::int64_t reused_tokens = 0;                     // of prompts, found in a cache of prefixes
     std::int64_t most_running = 0, most_waiting = 0, most_used_blocks = 0;
     double first_arrival = 0, last_finish = 0, busy = 0;  // seconds
 
@@ -65,7 +68,7 @@ public:
     double goodput() const { return rate(within_slo); }
     /// Computed more than once.
     std::int64_t recomputed_tokens() const {
-        return computed_tokens - (prompt_tokens + output_tokens - requests);
+        return computed_tokens + reused_tokens - (prompt_tokens + output_tokens - requests);
     }
     /// Averages over time. In the system are those that wait and those that run.
     double mean_in_system() const { return in_system_ / duration(); }

@@ -45,7 +45,7 @@ StepTime StepTime::constant(double seconds) {
     return time;
 }
 
-StepTime::StepTime(const Roofline& r) : overhead_(r.overhead) {
+StepTime::StepTime(const Roofline& r) : decode_speed_up_(r.decode_speed_up), overhead_(r.overhead) {
     check(r);
     const auto sum_where = [&](std::int64_t batch, const auto& wanted) {
         const Workload load = workload(r, Phase::decode, batch);

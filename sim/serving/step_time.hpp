@@ -61,6 +61,8 @@ public:
         std::int64_t most_tokens = 8192;           // of one step; beyond, the last slope goes on
         const Calibration* calibration = nullptr;  // null: the ideal roof
         double overhead = 0;                       // seconds a step besides
+        /// Of steps in which no prompt is read: what speculative decoding makes of them.
+        double decode_speed_up = 1;
         double host_bandwidth = 25e9;  // bytes/s to the host's memory, where swapped blocks go
     };
     /// Throws Error::bad_param when the model does not divide over the devices or the calibration
@@ -78,7 +80,9 @@ public:
                        windowed = static_cast<double>(load.windowed_decode_keys);
             sum += decode_.full.at(keys, keys) + decode_.windowed.at(windowed, windowed);
         }
-        if (load.prefill_keys > 0) {
+        if (load.prefill_keys == 0) {
+            sum /= decode_speed_up_;
+        } else {
             sum += prefill_.full.at(load.prefill_pairs, static_cast<double>(load.prefill_keys)) +
                    prefill_.windowed.at(load.windowed_pairs,
                                         static_cast<double>(load.windowed_prefill_keys));
@@ -146,6 +150,7 @@ private:
     static Layers layers_of(const Roofline& r, Phase phase);
 
     bool is_constant_ = false;
+    double decode_speed_up_ = 1;
     double constant_ = 0, overhead_ = 0, swap_per_token_ = 0, kv_bytes_per_token_ = 0;
     std::int64_t window_ = 0;
     Curve linear_, head_;

@@ -189,18 +189,18 @@ private:
 
 }  // namespace
 
-Trace read_trace(std::istream& in, const std::string& name) {
+Trace read_requests(std::istream& in, const std::string& name) {
     return Reader(in, name).read();
 }
 
-Trace read_trace(const std::filesystem::path& path) {
+Trace read_requests(const std::filesystem::path& path) {
     std::error_code failed;
     std::ifstream in(path, std::ios::binary);
     if (!std::filesystem::is_regular_file(path, failed) || !in) {
         throw Error(Error::Code::io, fmt::format("{} cannot be read", path.string()),
                     "name a CSV file of requests");
     }
-    return read_trace(in, path.string());
+    return read_requests(in, path.string());
 }
 
 void check_fits(const Trace& trace, const Rules& rules) {

@@ -26,8 +26,8 @@ struct Trace {
 };
 
 /// Throws Error::bad_file naming line and column, Error::io when the file cannot be read.
-Trace read_trace(const std::filesystem::path& path);
-Trace read_trace(std::istream& in, const std::string& name);
+Trace read_requests(const std::filesystem::path& path);
+Trace read_requests(std::istream& in, const std::string& name);
 
 /// Throws Error::bad_file naming line and column of the first request that can never be served.
 void check_fits(const Trace& trace, const Rules& rules);

@@ -23,18 +23,29 @@ Seconds decode_step(const PairOnDevice& pair, const ModelShape& model, const Pre
     return ideal_step(model, load, pair.machine).seconds + pair.overhead;
 }
 
-/// The smallest batch in 1 .. most for which `holds`, which stays true once it is: doublings by
-/// halves, then bisection.
-template <class Holds>
-std::optional<std::int64_t> first_batch(std::int64_t most, const Holds& holds) {
-    std::int64_t low = 0, high = 1;  // holds(low) is false, or low is 0
-    while (!holds(high)) {
-        if (high == most) {
-            return std::nullopt;
-        }
-        low = high;
-        high = std::min(most, std::max(low + 1, low * 141 / 100));
+/// Batches between which a change is searched: octaves by halves.
+std::vector<std::int64_t> half_octaves(std::int64_t most) {
+    std::vector<std::int64_t> batches;
+    for (std::int64_t b = 1; b < most; b = std::max(b + 1, b * 141 / 100)) {
+        batches.push_back(b);
     }
+    batches.push_back(most);
+    return batches;
+}
+
+/// The batch from which on `holds` up to `most`, as far as half octaves show; empty where it does
+/// not hold at `most`.
+template <class Holds>
+std::optional<std::int64_t> batch_from_which(std::int64_t most, const Holds& holds) {
+    const std::vector<std::int64_t> batches = half_octaves(most);
+    const auto last_without = std::find_if_not(batches.rbegin(), batches.rend(), holds);
+    if (last_without == batches.rbegin()) {
+        return std::nullopt;
+    }
+    if (last_without == batches.rend()) {
+        return 1;
+    }
+    std::int64_t low = *last_without, high = *std::prev(last_without);
     while (high - low > 1) {
         const std::int64_t middle = (low + high) / 2;
         (holds(middle) ? high : low) = middle;
@@ -110,14 +121,14 @@ int best_drafts(const PairOnDevice& pair, double alpha, std::int64_t batch, std:
 std::optional<std::int64_t> losing_batch(const PairOnDevice& pair, double alpha,
                                          std::int64_t context, int k, std::int64_t most) {
     const double tokens = expected_tokens(alpha, k);
-    return first_batch(most, [&](std::int64_t batch) {
+    return batch_from_which(most, [&](std::int64_t batch) {
         return round_cost(pair, batch, context, k).speed_up(tokens) < 1;
     });
 }
 
 std::optional<std::int64_t> compute_bound_batch(const PairOnDevice& pair, std::int64_t context,
                                                 int k, std::int64_t most) {
-    return first_batch(most, [&](std::int64_t batch) {
+    return batch_from_which(most, [&](std::int64_t batch) {
         return round_cost(pair, batch, context, k).compute_share > 0.5;
     });
 }

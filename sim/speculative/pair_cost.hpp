@@ -61,13 +61,13 @@ Operators verify_operators(const ModelShape& target, const Precision& precision,
 int best_drafts(const PairOnDevice& pair, double alpha, std::int64_t batch, std::int64_t context,
                 int most);
 
-/// The smallest batch at which speculation loses (speed-up below 1); empty when none up to `most`.
-/// Exact where the speed-up falls with the batch; a dip narrower than a factor of the root of 2
-/// may be stepped over.
+/// The batch from which on speculation loses (speed-up below 1) up to `most`; empty when it does
+/// not at `most`. Smaller batches may lose too: a mixture's check reads more experts than a step,
+/// until a step reads them all. Changes narrower than half an octave may be stepped over.
 std::optional<std::int64_t> losing_batch(const PairOnDevice& pair, double alpha,
                                          std::int64_t context, int k, std::int64_t most);
 
-/// The smallest batch at which most of the verification's time goes into arithmetic; likewise.
+/// The batch from which on most of the verification's time goes into arithmetic; likewise.
 std::optional<std::int64_t> compute_bound_batch(const PairOnDevice& pair, std::int64_t context,
                                                 int k, std::int64_t most);
 

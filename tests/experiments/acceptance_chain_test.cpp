@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/experiments/all.hpp"
+#include "sim/speculative/closed_forms.hpp"
 
 #include "tests/catch.hpp"
 #include "tests/cli/process.hpp"
@@ -12,6 +13,14 @@ namespace {
 
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
+/// The real pair is measured once for each K.
+RunContext kept() {
+    static Cache shared(std::size_t{64} << 20);
+    RunContext context;
+    context.shared = &shared;
+    return context;
+}
+
 Outcome run(const Settings& settings) {
     const Experiment& e = find_experiment(all_experiments(), "acceptance-chain");
     ParamValues values = e.defaults();
@@ -19,7 +28,7 @@ Outcome run(const Settings& settings) {
         const std::size_t i = e.index_of(name);
         values[i] = e.params[i].parsed(value);
     }
-    return evaluate(e, values);
+    return evaluate(e, values, kept());
 }
 
 const Figure& figure(const Outcome& o, const std::string& id) {
@@ -66,9 +75,13 @@ TEST_CASE("tokens fall one by one", "[acceptance-chain]") {
     const Outcome whole = run({{"step", "780"}});
     REQUIRE(whole.timeline);
     const int last = static_cast<int>(whole.timeline->last);
+    const Experiment& e = find_experiment(all_experiments(), "acceptance-chain");
+    const RunData data = e.run(e.defaults(), kept());
     int before = 0;
     for (int step = 0; step <= last; ++step) {
-        const Outcome o = run({{"step", std::to_string(step)}, {"target_steps", "100"}});
+        ParamValues values = e.defaults();
+        values[e.index_of("step")] = std::int64_t{step};
+        const Outcome o = e.show(values, data);
         // Every token is an accepted draft, a correction or a bonus.
         const int fallen = count(o, Role::subject) + count(o, Role::limit) + count(o, category(2));
         CHECK(fallen == step);
@@ -94,7 +107,7 @@ TEST_CASE("the chain's ends: nothing accepted, everything accepted", "[acceptanc
 
 TEST_CASE("the dice are shown while they fall", "[acceptance-chain]") {
     const Experiment& e = find_experiment(all_experiments(), "acceptance-chain");
-    RunContext context;
+    RunContext context = kept();
     std::vector<double> played;
     context.publish_data = [&](const RunData& data) {
         played.push_back(e.show(e.defaults(), data).metric("monte_carlo_steps").value);
@@ -102,5 +115,38 @@ TEST_CASE("the dice are shown while they fall", "[acceptance-chain]") {
     evaluate(e, e.defaults(), context);
     CHECK(played.size() >= 3);
     CHECK(std::is_sorted(played.begin(), played.end()));
-    CHECK(played.back() < 10000);
+    CHECK(played.front() < 10000);
+}
+
+TEST_CASE("the real pair stands beside the formula", "[acceptance-chain]") {
+    const Outcome o = run({{"k", "3"}});
+    const Table& real = o.tables.at(2);
+    REQUIRE(real.rows.size() == 4);
+    for (const auto& row : real.rows) {
+        const double alpha = std::get<double>(row.at(2)), tokens = std::get<double>(row.at(3));
+        CHECK(alpha > 0.2);  // both have learned the same language
+        CHECK(alpha <= 1);
+        CHECK(tokens >= 1);
+        CHECK(tokens <= 4);
+        CHECK(std::get<double>(row.at(6)) == Approx(expected_tokens(alpha, 3)));
+    }
+    CHECK(o.metric("measured_acceptance").value == std::get<double>(real.rows[0].at(2)));
+    CHECK(o.metric("measured_acceptance").origin.kind == Origin::Kind::measured_here);
+}
+
+TEST_CASE("while dragging, the real pair is not measured anew", "[acceptance-chain]") {
+    const Experiment& e = find_experiment(all_experiments(), "acceptance-chain");
+    Cache shared(std::size_t{256} << 20);
+    RunContext context;
+    context.shared = &shared;
+    const auto domains_measured = [&](bool preview, double alpha) {
+        ParamValues values = e.defaults();
+        values[e.index_of("k")] = std::int64_t{1};
+        values[e.index_of("alpha")] = alpha;
+        context.preview = preview;
+        return evaluate(e, values, context).tables.at(2).rows.size();
+    };
+    CHECK(domains_measured(true, 0.8) == 0);
+    CHECK(domains_measured(false, 0.8) == 4);
+    CHECK(domains_measured(true, 0.5) == 4);
 }

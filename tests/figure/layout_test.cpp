@@ -65,7 +65,7 @@ std::vector<samples::Sample> nasty_figures() {
     add("nothing", with({}));
     add("no values", with({Line{"empty", Role::subject, {}, {}}, Points{}, Bars{}, Band{},
                            Histogram{}, Heatmap{}, Ticks{}, Segments{}}));
-    add("free marks without items", with({Cells{}, Tree{}, Tokens{}, Listing{}}));
+    add("free marks without items", with({Cells{}, Tree{}, Links{}, Tokens{}, Listing{}}));
     add("one point", with({Line{"alone", Role::subject, {3}, {5}}}));
     add("all NaN", with({Line{"nan", Role::subject, {1, 2}, {NAN, NAN}}}));
     add("infinities", with({Line{"inf", Role::subject, {1, 2, 3}, {-infinity, 2, infinity}}}));
@@ -127,6 +127,12 @@ std::vector<samples::Sample> nasty_figures() {
     map.low = map.high = 0;
     add("matrix of NaN", with({map}));
     add("tree with broken parents", with({Tree{{{5, "a"}, {1, "b"}, {-7, "c"}, {0, "d"}}}}));
+    Links pointers;
+    pointers.left.assign(70,
+                         {Role::limit, std::vector<std::string>(30, "W"), std::string(90, 'W')});
+    pointers.right.assign(3, {Role::muted, {}, "", std::string(90, 'n')});
+    pointers.arrows = {{-1, 0}, {0, 3}, {70, 0}, {69, 2}};
+    add("links with long names and arrows to nowhere", with({pointers}));
     Listing code;
     code.chosen = 900;
     code.first_line = 4000000000;

@@ -76,7 +76,7 @@ TEST_CASE("a sequence grows in place until its last block is full", "[kvcache]")
     CHECK(cache.blocks_to_append(7) == 1);
     const auto events = *cache.append(7);
     CHECK(kinds(events) == std::vector{Kind::taken, Kind::stored});
-    CHECK(describe(events[0]) == "request 7 takes block 2");
+    CHECK(describe(events[0], "request 7") == "request 7 takes block 2");
     CHECK(cache.sequence(7).tokens == 9);
     CHECK(cache.free_blocks() == 1);
     const auto freed = cache.release(7);

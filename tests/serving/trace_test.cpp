@@ -11,7 +11,7 @@ namespace {
 
 Trace read(const std::string& text) {
     std::istringstream in(text);
-    return read_trace(in, "t.csv");
+    return read_requests(in, "t.csv");
 }
 
 std::string error_of(const std::string& text) {
@@ -71,7 +71,7 @@ TEST_CASE("a bad trace names line and column", "[serving][trace]") {
     CHECK(error_of("") == "t.csv holds no requests");
     CHECK(error_of("arrival,prompt,output\n") == "t.csv holds no requests");
     CHECK(error_of(std::string(10000, 'x')) == "t.csv, line 1: 10000 characters");
-    CHECK_THROWS_WITH(read_trace("/no/such/file.csv"), Catch::Contains("/no/such/file.csv"));
+    CHECK_THROWS_WITH(read_requests("/no/such/file.csv"), Catch::Contains("/no/such/file.csv"));
 }
 
 TEST_CASE("a request that can never fit names its line", "[serving][trace]") {

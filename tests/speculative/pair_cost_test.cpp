@@ -94,6 +94,18 @@ TEST_CASE("a long context lets speculation pay again", "[speculative]") {
     CHECK_FALSE(losing_batch(pair, 0.8, 131072, 4, 1024));
 }
 
+TEST_CASE("a mixture loses for one request, pays for some, and loses for many", "[speculative]") {
+    const PairOnDevice pair = pair_of("mixtral-8x7b", "mistral-7b");
+    const double tokens = expected_tokens(0.7, 4);
+    // Five tokens call on 8 (1 - .75^5) = 6.1 experts, one on 2.
+    CHECK(round_cost(pair, 1, 512, 4).verify_ratio() > 2);
+    CHECK(round_cost(pair, 1, 512, 4).speed_up(tokens) < 1);
+    CHECK(round_cost(pair, 16, 512, 4).speed_up(tokens) > 1);
+    const auto losing = losing_batch(pair, 0.7, 512, 4, 4096);
+    REQUIRE(losing);
+    CHECK(*losing > 16);
+}
+
 TEST_CASE("a fixed time of every step hurts the one with more steps", "[speculative]") {
     PairOnDevice pair = pair_of("llama-3.1-8b", "llama-3.2-1b");
     const RoundCost free = round_cost(pair, 1, 1024, 4);

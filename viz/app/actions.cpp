@@ -294,6 +294,8 @@ void App::make_actions() {
          [this, on_timeline] { on_timeline([this] { timeline_.toggle(ui_, session_); }); }},
         {"Step forward", ". or Right", [step] { step(1); }},
         {"Step back", ", or Left", [step] { step(-1); }},
+        {"Labs", "", [this] { show_lessons(false); }},
+        {"Lessons", "L", [this] { show_lessons(true); }},
         {"Reset panel", "", [this] { session_.reset_panel(), params_.forget_errors(); }},
         {"Quit", "Ctrl+Q", [this] { wants_close_ = true; }},
     };
@@ -322,7 +324,7 @@ void App::shortcuts() {
         {GLFW_KEY_Z, ctrl, "Undo"},        {GLFW_KEY_Z, ctrl | GLFW_MOD_SHIFT, "Redo"},
         {GLFW_KEY_Y, ctrl, "Redo"},        {GLFW_KEY_C, ctrl, "Copy as command"},
         {GLFW_KEY_P, 0, "Projector"},      {GLFW_KEY_T, 0, "Light or dark theme"},
-        {GLFW_KEY_A, 0, "Pin or unpin A"},
+        {GLFW_KEY_A, 0, "Pin or unpin A"}, {GLFW_KEY_L, 0, "Lessons"},
     };
     const auto first = [&](const auto& keys) -> std::string_view {
         for (const Key& k : keys) {

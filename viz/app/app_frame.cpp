@@ -36,8 +36,13 @@ std::string how_computed(const Session& session, const DeviceBoard& devices) {
 
 }  // namespace
 
-App::App(Session& session, DeviceBoard& devices, const FontSet& fonts, Settings settings)
-    : session_(session), devices_(devices), settings_(std::move(settings)), ui_(fonts) {
+App::App(Session& session, DeviceBoard& devices, LessonReader& lessons, const FontSet& fonts,
+         Settings settings)
+    : session_(session),
+      devices_(devices),
+      lessons_(lessons),
+      settings_(std::move(settings)),
+      ui_(fonts) {
     update_theme();
     make_actions();
 }
@@ -49,7 +54,7 @@ void App::set_screen_scale(float scale) {
 
 void App::update_theme() {
     theme_ = make_theme(settings_.theme, screen_scale_);
-    if (settings_.projector) {
+    if (settings_.projector || presents()) {
         // In a lit room only white is bright enough, and grey text is lost.
         theme_ = make_theme(ThemeKind::light, screen_scale_ * projector_scale);
         theme_.background = theme_.panel = {255, 255, 255};
@@ -67,6 +72,9 @@ bool App::take_lab_changed() {
 }
 
 App::Places App::places() const {
+    if (reads()) {
+        return lesson_places();
+    }
     const Size all = ui_.screen();
     const float bar = ui_.px(48), status = ui_.px(32);
     const float steps = TimelineBar::of(session_) != nullptr ? ui_.px(TimelineBar::height) : 0;
@@ -106,22 +114,32 @@ void App::frame(std::vector<KeyPress> keys, double now) {
     const bool key_pressed = !keys.empty();
     ui_.begin_frame(theme_, std::move(keys), now);
     age_notice(key_pressed || ImGui::IsMouseClicked(0));
+    lesson_keys();
+    follow_lesson();
     const Places at = places();
     ui_.set_inert(has_overlay());
-    draw_top_bar(at);
-    if (at.nav_fits) {
+    if (at.top.height > 0) {
+        draw_top_bar(at);
+    }
+    if (reads()) {
+        draw_lesson(at.nav, !at.right_fits);
+    } else if (at.nav_fits) {
         const Point corner = ui_.begin_pane("navigation", at.nav, true, theme_.panel);
         ui_.end_pane(
             draw_navigation(ui_, *this, {corner.x, corner.y, at.nav.width, at.nav.height}));
     }
     draw_centre(at);
-    draw_right(at.right);
+    if (at.right_fits) {
+        draw_right(at.right);
+    }
     if (at.timeline.height > 0) {
         timeline_.draw(ui_, session_, at.timeline);
     } else {
         timeline_.pause(session_);
     }
-    draw_status(at.status);
+    if (at.status.height > 0) {
+        draw_status(at.status);
+    }
     draw_overlays();
     if (!has_overlay()) {
         shortcuts();
@@ -143,6 +161,14 @@ bool App::failed() const {
 
 void App::draw_centre(const Places& at) {
     const Rect& r = at.centre;
+    if (reads() && lessons_.hides_result()) {
+        draw_hidden_result(r);
+        return;
+    }
+    if (presents() && lessons_.setting() == nullptr) {
+        draw_title_page(r);
+        return;
+    }
     if (session_.busy() && !dims()) {
         ui_.wake_in(patience);
     }
@@ -160,6 +186,7 @@ void App::draw_centre(const Places& at) {
     }
     const Rect area = {corner.x + 1, corner.y, r.width - (scrolls ? ui_.px(10) : 1), height};
     figure_.draw(ui_, session_, area, failed() ? 0.2F : dims() ? 0.45F : 1, scrolls);
+    draw_made_prediction();
     if (failed()) {
         draw_error(r);
     } else if (!session_.outcome() && dims()) {
@@ -281,7 +308,9 @@ void App::draw_right(Rect r) {
         ui_.begin_pane("right:" + session_.experiment().id, body, true, theme_.panel);
     float y = params_.draw(ui_, session_, {corner.x + pad, corner.y + ui_.px(21)}, width, requests);
     const float strength = failed() ? 0.3F : dims() ? 0.5F : 1;
-    y = draw_answers(ui_, session_, {corner.x + pad, y}, width, strength, shows_more_numbers_);
+    if (!reads() || !lessons_.hides_result()) {
+        y = draw_answers(ui_, session_, {corner.x + pad, y}, width, strength, shows_more_numbers_);
+    }
     ui_.line({r.x, r.y}, {r.x, body.bottom()}, theme_.line);
     ui_.end_pane(y + ui_.px(8));
 

@@ -12,7 +12,9 @@
 
 #include "viz/app/device_board.hpp"
 #include "viz/app/figure_view.hpp"
+#include "viz/app/lesson_reader.hpp"
 #include "viz/app/param_panel.hpp"
+#include "viz/app/prediction_view.hpp"
 #include "viz/app/session.hpp"
 #include "viz/app/settings.hpp"
 #include "viz/app/timeline_bar.hpp"
@@ -39,13 +41,15 @@ struct Action {
 
 class App {
 public:
-    App(Session& session, DeviceBoard& devices, const FontSet& fonts, Settings settings);
+    App(Session& session, DeviceBoard& devices, LessonReader& lessons, const FontSet& fonts,
+        Settings settings);
 
     /// Builds one frame. `keys` were pressed since the last one, `now` counts seconds.
     void frame(std::vector<KeyPress> keys, double now);
 
     Session& session() { return session_; }
     DeviceBoard& devices() { return devices_; }
+    LessonReader& lessons() { return lessons_; }
     Ui& ui() { return ui_; }
     FigureView& figure() { return figure_; }
     ParamPanel& params() { return params_; }
@@ -72,6 +76,19 @@ public:
     void show_parameter(std::size_t param);
     const std::vector<Action>& actions() const { return actions_; }
 
+    // Lessons
+    /// Opens one at a page, beside the lab. `presents`: for a room, see LessonReader.
+    void open_lesson(const std::string& name, bool presents = false, std::size_t page = 0);
+    /// Back to the list of lessons, or out of the presentation.
+    void leave_lesson();
+    void show_report();
+    /// Whether the left side shows lessons, rather than labs.
+    bool shows_lessons() const { return shows_lessons_; }
+    void show_lessons(bool lessons);
+    /// Whether a lesson is being read.
+    bool reads() const { return shows_lessons_ && lessons_.lesson() != nullptr; }
+    bool presents() const { return reads() && lessons_.presents(); }
+
     /// A sentence in the status line for a while.
     void tell(std::string words);
     const std::string& notice() const { return notice_; }
@@ -86,9 +103,17 @@ public:
 private:
     struct Places {
         Rect top, nav, centre, timeline, status, right;
-        bool nav_fits = true;
+        bool nav_fits = true;    // the labs, or a lesson, have a column of their own
+        bool right_fits = true;  // so do the parameters
     };
     Places places() const;
+    Places lesson_places() const;
+    void follow_lesson();
+    void lesson_keys();
+    void draw_lesson(Rect area, bool with_controls);
+    void draw_hidden_result(Rect area);
+    void draw_title_page(Rect area);
+    void draw_made_prediction();
     void update_theme();
     void follow_devices();
     void age_notice(bool something_done);
@@ -114,11 +139,13 @@ private:
 
     Session& session_;
     DeviceBoard& devices_;
+    LessonReader& lessons_;
     Settings settings_;
     Ui ui_;
     FigureView figure_;
     ParamPanel params_;
     TimelineBar timeline_;
+    PredictionView prediction_;
     Theme theme_;
     float screen_scale_ = 1;
     std::vector<Action> actions_;
@@ -128,9 +155,12 @@ private:
     bool settings_changed_ = false, wants_close_ = false;
     bool devices_asked_ = false;
     bool shows_more_numbers_ = false;
+    bool shows_lessons_ = false;
 };
 
-/// The list of labs, in the pane that is current. Returns the y below it.
+/// The list of labs or of lessons, in the pane that is current. Returns the y below it.
 float draw_navigation(Ui& ui, App& app, Rect area);
+/// Labs | Lessons, over either list. Returns the y below.
+float draw_tabs(Ui& ui, App& app, Rect area);
 
 }  // namespace nibble

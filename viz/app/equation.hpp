@@ -1,26 +1,17 @@
-// Equations in plain text set as mathematics: "_{...}" lowers, "^{...}" raises, single letters
-// lean.
+// Equations on the screen.
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "viz/app/ui.hpp"
+#include "viz/figure/math_text.hpp"
 
 namespace nibble {
 
-/// A stretch of an equation in one style.
-struct MathRun {
-    std::string text;
-    int level = 0;  // -1 lowered, 1 raised
-    bool italic = false;
-    friend bool operator==(const MathRun&, const MathRun&) = default;
-};
-
-/// Variables (a single Latin or Greek letter) are italic; names of several letters, such as max and
-/// log, digits and signs stand upright. An unclosed brace ends with the text.
-std::vector<MathRun> math_runs(std::string_view text);
+/// Width of the mathematics in a size.
+float math_width(const Ui& ui, std::string_view text, Font base);
+/// Draws it from the left end of its base line; returns the width.
+float draw_math(const Ui& ui, Point base_line, std::string_view text, Font base, Color color);
 
 /// Draws the equation with its middle at `at.y`, smaller when it is wider than `room`; returns the
 /// width.

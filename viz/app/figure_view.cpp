@@ -1,5 +1,6 @@
 #include "viz/app/figure_view.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <imgui.h>
@@ -49,6 +50,24 @@ std::string shape_of(const Outcome& outcome) {
     return shape;
 }
 
+/// The outcome with the figures of these ids alone; whole when there are none.
+Outcome chosen_figures(const Outcome& outcome, const std::vector<std::string>& ids) {
+    Outcome some = outcome;
+    some.rows.clear();
+    for (const FigureRow& row : outcome.rows) {
+        FigureRow kept{row.height, {}};
+        for (const Figure& figure : row.figures) {
+            if (std::find(ids.begin(), ids.end(), figure.id) != ids.end()) {
+                kept.figures.push_back(figure);
+            }
+        }
+        if (!kept.figures.empty()) {
+            some.rows.push_back(std::move(kept));
+        }
+    }
+    return some.rows.empty() ? outcome : some;
+}
+
 /// The axis values at the two ends after moving both ends, in points.
 std::pair<double, double> ends(const AxisMap& axis, float from, float to) {
     return {axis.invert(from), axis.invert(to)};
@@ -65,10 +84,15 @@ bool usable(const std::pair<double, double>& range) {
 void FigureView::update_scene(Ui& ui, const Session& session, Size size) {
     const Pinned* a = session.pinned();
     const bool ghost = a != nullptr && a->outcome != session.outcome();
-    Key key{session.outcome(), ghost ? a->outcome : nullptr,
-            size.width,        size.height,
-            ui.theme().scale,  ui.theme().kind,
-            zoom_version_,     session.experiment().id};
+    Key key{session.outcome(),
+            ghost ? a->outcome : nullptr,
+            size.width,
+            size.height,
+            ui.theme().scale,
+            ui.theme().kind,
+            zoom_version_,
+            session.experiment().id,
+            only_};
     if (key == key_) {
         return;
     }
@@ -76,9 +100,11 @@ void FigureView::update_scene(Ui& ui, const Session& session, Size size) {
     ++layouts_;
     LayoutOptions options;
     options.zooms = *zooms_now_;
-    scene_ = ghost ? layout(with_ghost(*key_.outcome, *key_.pinned), size, ui.theme(), ui.fonts(),
-                            options)
-                   : layout(*key_.outcome, size, ui.theme(), ui.fonts(), options);
+    const auto laid_out = [&](const Outcome& outcome) {
+        return layout(only_.empty() ? outcome : chosen_figures(outcome, only_), size, ui.theme(),
+                      ui.fonts(), options);
+    };
+    scene_ = laid_out(ghost ? with_ghost(*key_.outcome, *key_.pinned) : *key_.outcome);
     textures_.sweep();
 }
 
@@ -157,8 +183,13 @@ void FigureView::zoom(const PlotArea& plot, Point at, float steps) {
     }
 }
 
+void FigureView::show_only(std::vector<std::string> figures) {
+    only_ = std::move(figures);
+}
+
 FigureView::Heights FigureView::heights(const Ui& ui, const Session& session, float width) {
-    const Outcome& outcome = *session.outcome();
+    const Outcome some = only_.empty() ? Outcome{} : chosen_figures(*session.outcome(), only_);
+    const Outcome& outcome = only_.empty() ? *session.outcome() : some;
     float share = 0;
     for (const FigureRow& row : outcome.rows) {
         share += static_cast<float>(row.height > 0 ? row.height : 1);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "viz/app/session.hpp"
 #include "viz/app/ui.hpp"
@@ -23,6 +24,9 @@ public:
     };
     Heights heights(const Ui& ui, const Session& session, float width);
 
+    /// Shows only these of an outcome's figures, where it has any of them; empty: all.
+    void show_only(std::vector<std::string> figures);
+
     /// What is on the screen, and where its corner is. For the tests.
     const Scene& scene() const { return scene_; }
     Point origin() const { return origin_; }
@@ -37,6 +41,7 @@ private:
         ThemeKind theme = ThemeKind::dark;
         int zoom_version = 0;
         std::string experiment;
+        std::vector<std::string> only;
         bool operator==(const Key&) const = default;
     };
     struct Drag {
@@ -67,6 +72,7 @@ private:
         bool operator==(const HeightKey&) const = default;
     };
 
+    std::vector<std::string> only_;
     Key key_;
     HeightKey height_key_;
     float comfortable_ = 0;

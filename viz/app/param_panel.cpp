@@ -52,9 +52,16 @@ float ParamPanel::draw(Ui& ui, Session& session, Point at, float width, PanelReq
     if (const Timeline* line = TimelineBar::of(session)) {
         shown[experiment.index_of(line->param)] = false;  // it has a bar of its own
     }
-    const auto rows = [&](bool advanced) {
+    const bool offers = offer_.experiment == experiment.id;
+    const auto is_hidden = [&](const ParamInfo& param) {
+        const auto& names = offer_.params;
+        return offers && !names.empty()
+                   ? std::find(names.begin(), names.end(), param.name) == names.end()
+                   : param.is_advanced;
+    };
+    const auto rows = [&](bool hidden) {
         for (std::size_t i = 0; i < experiment.params.size(); ++i) {
-            if (!shown[i] || experiment.params[i].is_advanced != advanced) {
+            if (!shown[i] || is_hidden(experiment.params[i]) != hidden) {
                 continue;
             }
             const Row row{ui, session, i, at.x, at.y, width};
@@ -79,9 +86,9 @@ float ParamPanel::draw(Ui& ui, Session& session, Point at, float width, PanelReq
     rows(false);
     int hidden = 0;
     for (std::size_t i = 0; i < experiment.params.size(); ++i) {
-        hidden += shown[i] && experiment.params[i].is_advanced;
+        hidden += shown[i] && is_hidden(experiment.params[i]);
     }
-    if (hidden == 0) {
+    if (hidden == 0 || (offers && offer_.hides_rest)) {
         return at.y;
     }
     bool& open = more_[experiment.id];

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "sim/core/scenario.hpp"
+#include "viz/figure/files.hpp"
 #include "viz/figure/theme.hpp"
 
 namespace nibble {
@@ -27,10 +28,9 @@ struct Settings {
     int width = 1280, height = 800;  // of the window
     ExportChoices exports;
     std::optional<Scenario> last;
+    std::string lesson;  // that is being read; empty: none
+    std::size_t lesson_page = 0;
 };
-
-/// The folder for settings; empty when neither XDG_CONFIG_HOME nor HOME is set.
-std::filesystem::path settings_folder();
 
 struct LoadedSettings {
     Settings settings;

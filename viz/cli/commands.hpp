@@ -17,9 +17,12 @@ int kernels_command(const Words& words);
 int measure_command(const Words& words);
 int train_command(const Words& words);
 int generate_command(const Words& words);
+int speculate_command(const Words& words);
 int perplexity_command(const Words& words);
 int capture_command(const Words& words);
 int quantize_command(const Words& words);
+int lesson_command(const Words& words, const OpenWindow& open_window);
+int grade_command(const Words& words);
 int devices_command(const Words& words);
 int models_command(const Words& words);
 

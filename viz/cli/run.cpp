@@ -8,31 +8,12 @@
 #include "viz/cli/terminal.hpp"
 #include "viz/cli/text.hpp"
 #include "viz/figure/export.hpp"
+#include "viz/lesson/bench.hpp"
 
 namespace nibble {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// A metric's number and its unit as people write them: {"4.25", "bit"}, {"32", "GiB"}.
-std::pair<std::string, std::string> in_words(const Metric& m) {
-    std::string text;
-    switch (m.style) {
-        case NumberStyle::plain:
-            return {format_number(m.value, m.digits), m.unit};
-        case NumberStyle::percent:
-            return {format_number(100 * m.value, m.digits), "%"};
-        case NumberStyle::si:
-            text = format_si(m.value, m.digits) + m.unit;
-            break;
-        case NumberStyle::bytes:
-            text = format_bytes(m.value, m.digits);
-            break;
-    }
-    const auto space = text.find(' ');
-    return space == std::string::npos ? std::pair{text, m.unit}
-                                      : std::pair{text.substr(0, space), text.substr(space + 1)};
-}
 
 std::string report(const Outcome& outcome) {
     const std::size_t width = page_width();
@@ -45,7 +26,7 @@ std::string report(const Outcome& outcome) {
     }
     Columns metrics({Align::left, Align::right, Align::left, Align::left}, 2);
     for (const Metric& m : outcome.metrics) {
-        const auto [number, unit] = in_words(m);
+        const auto [number, unit] = metric_words(m);
         metrics.add({m.label, number, unit, fmt::format("[{}]", badge(m.origin))});
     }
     return text + (outcome.metrics.empty() ? "" : "\n") + metrics.text();
@@ -67,7 +48,8 @@ void add_output_flags(CommandLine& line) {
     const ExportOptions fallback;
     line.add(file_flag("out", export_suffixes(),
                        "Write the charts (.svg, .pdf, .png), their data (.csv) or everything "
-                       "(.json). May be given again. The scenario travels inside."),
+                       "(.json), or a schedule for Perfetto (.trace.json). May be given again. "
+                       "The scenario travels inside."),
              "Output", "FILE", Takes::many);
     const auto size = [&](const char* name, float value, const char* title) {
         ParamInfo p = whole_flag(name, static_cast<std::int64_t>(value), {64, 8192}, title);
@@ -79,6 +61,8 @@ void add_output_flags(CommandLine& line) {
     line.add(real_flag("scale", fallback.scale, {0.1, 16}, "Pixels a point in a PNG"), "Output");
     line.add(choice_flag("theme", {"print", "light", "dark"}, "Colours of the charts"), "Output");
     line.add(text_flag("figure", "Write this figure alone, named by its id."), "Output", "ID");
+    line.add(text_flag("table", "Write this table to .csv files, instead of the charts' data."),
+             "Output", "NAME");
     line.add(switch_flag("json", "Print the result as JSON, for programs."), "Output");
 }
 
@@ -89,6 +73,7 @@ ExportOptions export_options(const CommandLine& line) {
     options.scale = static_cast<float>(std::get<double>(line.value("scale")));
     options.theme = theme_kind(std::get<std::string>(line.value("theme")));
     options.figure = std::get<std::string>(line.value("figure"));
+    options.table = std::get<std::string>(line.value("table"));
     return options;
 }
 

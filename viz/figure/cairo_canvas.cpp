@@ -227,9 +227,15 @@ cairo_status_t append(void* to, const unsigned char* bytes, unsigned int count) 
 }  // namespace
 
 std::string pdf_bytes(const Scene& scene, Color background, const PdfInfo& info) {
+    return pdf_bytes(std::vector<Scene>{scene}, background, info);
+}
+
+std::string pdf_bytes(const std::vector<Scene>& pages, Color background, const PdfInfo& info) {
+    NIBBLE_ASSERT(!pages.empty(), "a PDF has a page");
     std::string bytes;
+    const Size first = pages[0].size;
     const Surface surface(
-        cairo_pdf_surface_create_for_stream(append, &bytes, scene.size.width, scene.size.height));
+        cairo_pdf_surface_create_for_stream(append, &bytes, first.width, first.height));
     check(cairo_surface_status(surface.get()));
     // 1.4 has no compressed object streams: the keywords stay readable in the file.
     cairo_pdf_surface_restrict_to_version(surface.get(), CAIRO_PDF_VERSION_1_4);
@@ -241,8 +247,11 @@ std::string pdf_bytes(const Scene& scene, Color background, const PdfInfo& info)
     set(CAIRO_PDF_METADATA_KEYWORDS, info.keywords);
     set(CAIRO_PDF_METADATA_CREATOR, "Nibble");
     const Context context(cairo_create(surface.get()));
-    paint_all(context.get(), scene, background);
-    cairo_show_page(context.get());
+    for (const Scene& page : pages) {
+        cairo_pdf_surface_set_size(surface.get(), page.size.width, page.size.height);
+        paint_all(context.get(), page, background);
+        cairo_show_page(context.get());
+    }
     cairo_surface_finish(surface.get());
     check(cairo_surface_status(surface.get()));
     return bytes;

@@ -17,6 +17,9 @@ struct PdfInfo {
 /// A one-page PDF 1.4, one point a unit. Throws Error::io when Cairo fails.
 std::string pdf_bytes(const Scene& scene, Color background, const PdfInfo& info);
 
+/// A page for each scene, each in its own size.
+std::string pdf_bytes(const std::vector<Scene>& pages, Color background, const PdfInfo& info);
+
 struct Raster {
     int width = 0, height = 0;
     std::vector<Color> pixels;  // (row, column), opaque

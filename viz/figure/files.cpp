@@ -1,6 +1,7 @@
 #include "viz/figure/files.hpp"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
 #include <fstream>
@@ -25,6 +26,16 @@ std::string last_reason() {
 }
 
 }  // namespace
+
+std::filesystem::path settings_folder() {
+    if (const char* config = std::getenv("XDG_CONFIG_HOME"); config != nullptr && *config != 0) {
+        return std::filesystem::path(config) / "nibble";
+    }
+    if (const char* home = std::getenv("HOME"); home != nullptr && *home != 0) {
+        return std::filesystem::path(home) / ".config" / "nibble";
+    }
+    return {};
+}
 
 void write_whole_file(const fs::path& path, std::string_view bytes) {
     std::error_code ignored;

@@ -7,6 +7,10 @@
 
 namespace nibble {
 
+/// The folder for what the program remembers: $XDG_CONFIG_HOME/nibble or ~/.config/nibble; empty
+/// when neither variable is set.
+std::filesystem::path settings_folder();
+
 /// Writes beside `path` and renames. Throws Error::io naming the path and the system's reason.
 void write_whole_file(const std::filesystem::path& path, std::string_view bytes);
 

@@ -1,0 +1,283 @@
+#include "viz/lesson/hand_in.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "sim/core/json_depth.hpp"
+#include "sim/core/text.hpp"
+#include "viz/lesson/answers_json.hpp"
+#include "viz/lesson/html.hpp"
+
+namespace nibble {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t largest_json = 1U << 20U;
+constexpr std::size_t most_figures = 64;
+constexpr std::string_view doctype = "<!DOCTYPE html>";
+constexpr std::string_view picture_start = "data:image/svg+xml;base64,";
+
+[[noreturn]] void refuse(const std::string& what) {
+    throw Error(Error::Code::bad_file, what,
+                "hand in the file as Nibble wrote it, with `nibble lesson report` or its button");
+}
+
+const std::vector<std::string_view> elements = {
+    "html",   "head", "meta",    "title",  "style", "body",   "header", "h1",         "h2",
+    "p",      "main", "dl",      "dt",     "dd",    "figure", "img",    "figcaption", "code",
+    "footer", "pre",  "section", "strong", "em",    "i",      "sub",    "sup",        "span"};
+const std::vector<std::string_view> attributes = {
+    "lang", "charset", "http-equiv", "content", "name", "id", "alt", "src", "class", "hidden"};
+
+bool among(const std::vector<std::string_view>& list, std::string_view word) {
+    return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+/// A word from the file for a message: short, and printable.
+std::string shown(std::string_view word) {
+    std::string text;
+    for (const char c : word.substr(0, 40)) {
+        text += std::isprint(static_cast<unsigned char>(c)) ? c : '?';
+    }
+    return text;
+}
+
+std::string small(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return out;
+}
+
+struct Tag {
+    std::string name;
+    bool closes = false;
+    std::vector<std::pair<std::string, std::string>> attributes;
+
+    std::string attribute(std::string_view wanted) const {
+        for (const auto& [key, value] : attributes) {
+            if (key == wanted) {
+                return value;
+            }
+        }
+        return {};
+    }
+};
+
+/// Walks over the tags of a file in the small part of HTML that reports are written in.
+class Scanner {
+public:
+    explicit Scanner(std::string_view html) : html_(html) {}
+
+    RawHandIn scan() {
+        if (!html_.starts_with(doctype)) {
+            refuse("it does not begin as a hand-in does");
+        }
+        at_ = doctype.size();
+        while ((at_ = html_.find('<', at_)) != std::string_view::npos) {
+            take(tag());
+        }
+        if (raw_.json.empty()) {
+            refuse("there are no answers in it");
+        }
+        return std::move(raw_);
+    }
+
+private:
+    void take(const Tag& t) {
+        if (t.closes) {
+            return;
+        }
+        if (t.name == "style") {
+            check_style(text_until("</style>"));
+        } else if (t.name == "meta" && !t.attribute("http-equiv").empty() &&
+                   (small(t.attribute("http-equiv")) != "content-security-policy" ||
+                    t.attribute("content") != hand_in_policy)) {
+            refuse(fmt::format("<meta http-equiv=\"{}\"> is not ours",
+                               shown(t.attribute("http-equiv"))));
+        } else if (t.name == "img") {
+            take_picture(t);
+        } else if (t.name == "pre" && t.attribute("id") == hand_in_id) {
+            if (!raw_.json.empty()) {
+                refuse("there are answers in it twice");
+            }
+            raw_.json = std::string(text_until("</pre>"));
+        }
+    }
+
+    Tag tag() {
+        Tag t;
+        ++at_;
+        if (html_.substr(at_, 1) == "!") {
+            refuse(fmt::format("<{} ...> stands in it", shown(html_.substr(at_, 8))));
+        }
+        t.closes = html_.substr(at_, 1) == "/";
+        at_ += t.closes ? 1 : 0;
+        t.name = small(word());
+        if (!among(elements, t.name)) {
+            refuse(fmt::format("<{}> stands in it",
+                               shown(t.name.empty() ? html_.substr(at_, 8) : t.name)));
+        }
+        while (html_.substr(at_, 1) == " ") {
+            ++at_;
+            attribute(t);
+        }
+        if (html_.substr(at_, 1) != ">") {
+            refuse(fmt::format("<{}> is not well-formed", t.name));
+        }
+        ++at_;
+        return t;
+    }
+    void attribute(Tag& t) {
+        const std::string key = small(word());
+        if (!among(attributes, key)) {
+            refuse(fmt::format("<{}> has an attribute \"{}\"", t.name, shown(key)));
+        }
+        std::string value;
+        if (html_.substr(at_, 2) == "=\"") {
+            const std::size_t end = html_.find('"', at_ + 2);
+            if (end == std::string_view::npos) {
+                refuse(fmt::format("<{}> has a quote that is not closed", t.name));
+            }
+            value = std::string(html_.substr(at_ + 2, end - at_ - 2));
+            at_ = end + 1;
+        } else if (key != "hidden") {
+            refuse(fmt::format("<{}> has \"{}\" without quotes", t.name, key));
+        }
+        if (key == "src" && (t.name != "img" || !value.starts_with(picture_start))) {
+            refuse(fmt::format("<{}> fetches \"{}\"", t.name, shown(value)));
+        }
+        t.attributes.emplace_back(key, std::move(value));
+    }
+    std::string_view word() {
+        const std::size_t from = at_;
+        while (at_ < html_.size() &&
+               (std::isalnum(static_cast<unsigned char>(html_[at_])) || html_[at_] == '-')) {
+            ++at_;
+        }
+        return html_.substr(from, at_ - from);
+    }
+    std::string_view text_until(std::string_view end) {
+        const std::size_t found = html_.find(end, at_);
+        if (found == std::string_view::npos) {
+            refuse(fmt::format("{} is missing", end));
+        }
+        const std::string_view text = html_.substr(at_, found - at_);
+        at_ = found;
+        if (text.find('<') != std::string_view::npos) {
+            refuse(fmt::format("markup stands before {}", end));
+        }
+        return text;
+    }
+    static void check_style(std::string_view css) {
+        const std::string text = small(css);
+        for (const char* word : {"@import", "url(", "expression", "\\", "behavior"}) {
+            if (text.find(word) != std::string::npos) {
+                refuse(fmt::format("its style holds \"{}\"", word));
+            }
+        }
+    }
+    void take_picture(const Tag& t) {
+        const std::string id = t.attribute("id"), source = t.attribute("src");
+        if (!id.starts_with("figure-") || source.empty()) {
+            refuse("a picture stands in it that is no figure");
+        }
+        if (raw_.pictures.size() == most_figures) {
+            refuse(fmt::format("there are more than {} figures in it", most_figures));
+        }
+        std::string svg = from_base64(std::string_view(source).substr(picture_start.size()));
+        check_svg(svg);
+        raw_.pictures.emplace_back(id.substr(7), std::move(svg));
+    }
+    /// A picture in <img> runs nothing and fetches nothing; one that would like to is refused
+    /// anyway.
+    static void check_svg(const std::string& svg) {
+        const std::string text = small(svg);
+        for (const char* word :
+             {"<script", "<foreignobject", "<!entity", "<!doctype", "javascript:", "<iframe",
+              "<animate", "<set", "<handler", "<use", "<style", " onload", " onclick", " onerror",
+              " onmouse", " onbegin"}) {
+            if (text.find(word) != std::string::npos) {
+                refuse(fmt::format("a figure holds \"{}\"", word));
+            }
+        }
+        for (std::size_t at = 0; (at = text.find("href=", at)) != std::string::npos; ++at) {
+            if (!std::string_view(text).substr(at).starts_with("href=\"data:image/png;base64,")) {
+                refuse("a figure refers to something outside of it");
+            }
+        }
+    }
+
+    std::string_view html_;
+    std::size_t at_ = 0;
+    RawHandIn raw_;
+};
+
+std::string text_member(const Json& object, const char* key) {
+    if (!object.is_object() || !object.contains(key) || !object[key].is_string()) {
+        refuse(fmt::format("its answers have no text \"{}\"", key));
+    }
+    return object[key].get<std::string>();
+}
+
+int count_member(const Json& object, const char* key) {
+    if (!object.contains(key) || !object[key].is_number_unsigned() || object[key] > 1000) {
+        refuse(fmt::format("its \"{}\" is no number of points", key));
+    }
+    return object[key].get<int>();
+}
+
+Json parsed(const std::string& json) {
+    Json whole = Json::parse(json, nullptr, /*allow_exceptions=*/false);
+    if (whole.is_discarded() || !whole.is_object()) {
+        refuse("its answers are not JSON");
+    }
+    return whole;
+}
+
+}  // namespace
+
+RawHandIn read_raw_hand_in(std::string_view html) {
+    if (html.size() > largest_hand_in) {
+        refuse("it is larger than 16 MiB");
+    }
+    if (!is_utf8(html) || html.find('\0') != std::string_view::npos) {
+        refuse("it is not UTF-8 text");
+    }
+    RawHandIn raw = Scanner(html).scan();
+    if (raw.json.size() > largest_json) {
+        refuse("its answers are larger than 1 MiB");
+    }
+    check_json_depth(raw.json, "its answers");
+    raw.lesson = text_member(parsed(raw.json), "lesson");
+    return raw;
+}
+
+HandIn read_hand_in(const RawHandIn& raw, const Lesson& lesson, const Experiments& all) {
+    const Json whole = parsed(raw.json);
+    HandIn hand_in;
+    hand_in.answers =
+        answers_of_json(whole, lesson, all, {"figures", "points", "out_of"}, &hand_in.warnings);
+    hand_in.points = count_member(whole, "points");
+    hand_in.out_of = count_member(whole, "out_of");
+    if (!whole.contains("figures") || !whole["figures"].is_array() ||
+        whole["figures"].size() > most_figures) {
+        refuse("its answers have no list of figures");
+    }
+    for (const Json& one : whole["figures"]) {
+        HandInFigure figure{
+            text_member(one, "id"), text_member(one, "data"), text_member(one, "picture"), {}};
+        for (const auto& [id, svg] : raw.pictures) {
+            if (id == figure.id) {
+                figure.svg = svg;
+            }
+        }
+        hand_in.figures.push_back(std::move(figure));
+    }
+    return hand_in;
+}
+
+}  // namespace nibble
