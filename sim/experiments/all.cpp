@@ -56,10 +56,6 @@ const Experiments& all_experiments() {
         cost(),
         planner(),
         datasheet_traps(),
-        number_formats(),     quantizer(),     kernel_ladder(),  gptq_lab_experiment(),
-        awq_smoothquant(),    layer_methods(), tiny_model_lab(), training(),
-        speculate_live_lab(), roofline(),      decode_latency(), memory_fit(),
-        request_latency(),    cost(),          planner(),        datasheet_traps(),
         published_figures(),
         kv_size(),
         fragmentation(),
@@ -73,6 +69,7 @@ const Experiments& all_experiments() {
         deployment(),
         acceptance_chain(),
         distributions(),
+        speculate_live_lab(),
         when_it_pays(),
     };
     return all;
