@@ -10,6 +10,8 @@ namespace nibble::kernels {
 
 void add_quantize_ladders(std::vector<Ladder>& list);
 void add_reduce_ladders(std::vector<Ladder>& list);
+void add_attention_ladders(std::vector<Ladder>& list);
+void add_sampling_ladders(std::vector<Ladder>& list);
 
 /// The rungs as the registry shows them: described by the emulator's rows, runnable on the GPU too
 /// where this program was built with CUDA. Both come from the same source file.

@@ -9,6 +9,8 @@ const std::vector<Ladder>& ladders() {
         std::vector<Ladder> list;
         add_quantize_ladders(list);
         add_reduce_ladders(list);
+        add_attention_ladders(list);
+        add_sampling_ladders(list);
         return list;
     }();
     return all;

@@ -32,7 +32,10 @@ struct RungRow {
     std::span<const RungRow> unpack_nibbles_rows();                       \
     std::span<const RungRow> absmax_rows();                               \
     std::span<const RungRow> histogram_rows();                            \
-    std::span<const RungRow> squared_error_rows();
+    std::span<const RungRow> squared_error_rows();                        \
+    std::span<const RungRow> verify_drafts_rows();                        \
+    std::span<const RungRow> attention_rows();                            \
+    std::span<const RungRow> paged_attention_rows();
 namespace emulated {
 NIBBLE_DECLARE_ROWS
 }

@@ -64,6 +64,8 @@ int open_window(const WindowOptions& options) {
         {"--screenshot", "the PNG to write, such as window.png"},
         {"--theme", "dark or light"},
         {"--size", "WIDTHxHEIGHT, such as 1280x800"},
+        {"--lesson", "a lesson, such as 02"},
+        {"--page", "a page of the lesson, from 1"},
     };
     for (int i = 1; i < argc; ++i) {
         const std::string_view word = argv[i];
@@ -75,12 +77,14 @@ int open_window(const WindowOptions& options) {
                             "it takes " + std::string(what));
             }
         }
-        const bool known =
-            flag == "--projector" || std::any_of(std::begin(takes), std::end(takes),
-                                                 [&](const auto& t) { return t.first == flag; });
+        const bool known = flag == "--projector" || flag == "--present" ||
+                           std::any_of(std::begin(takes), std::end(takes),
+                                       [&](const auto& t) { return t.first == flag; });
         if (flag.starts_with("-") && !known) {
-            throw Error(Error::Code::bad_param, "no option " + std::string(flag),
-                        "the window takes --theme, --projector, --size, --screenshot and --frames");
+            throw Error(
+                Error::Code::bad_param, "no option " + std::string(flag),
+                "the window takes --theme, --projector, --size, --screenshot, --frames, --lesson, "
+                "--page and --present");
         }
     }
     throw Error(Error::Code::bad_param, "too many words",
@@ -92,12 +96,16 @@ int window_command(int argc, char** argv) {
     WindowOptions options;
     std::string theme, size, what;
     bool projector = false;
+    std::size_t page = 1;
     cli.add_option("--frames", options.frames, "render this many frames once idle, then quit");
     cli.add_option("--screenshot", options.screenshot,
                    "write what is on the screen to this PNG, then quit");
     cli.add_option("--theme", theme, "dark or light");
     cli.add_flag("--projector", projector, "white and large, for a room");
     cli.add_option("--size", size, "of the window: 1280x800");
+    cli.add_option("--lesson", options.lesson, "read this lesson beside the lab");
+    cli.add_option("--page", page, "of the lesson, from 1");
+    cli.add_flag("--present", options.presents, "the lesson for a room");
     cli.add_option("what", what, "a lab's id, or a file: scenario or exported chart");
     try {
         cli.parse(argc, argv);
@@ -107,6 +115,7 @@ int window_command(int argc, char** argv) {
     if (!what.empty()) {
         options.start = scenario_named(what);
     }
+    options.lesson_page = page > 0 ? page - 1 : 0;
     if (!theme.empty()) {
         options.theme = theme_kind(theme);
     }
@@ -130,8 +139,8 @@ bool is_for_window(int argc, char** argv) {
         return true;
     }
     const std::string_view first = argv[1];
-    for (const std::string_view flag :
-         {"--frames", "--screenshot", "--theme", "--projector", "--size"}) {
+    for (const std::string_view flag : {"--frames", "--screenshot", "--theme", "--projector",
+                                        "--size", "--lesson", "--page", "--present"}) {
         if (first == flag || (first.starts_with(flag) && first[flag.size()] == '=')) {
             return true;
         }
@@ -146,12 +155,15 @@ int main(int argc, char** argv) {
         if (is_for_window(argc, argv)) {
             return window_command(argc, argv);
         }
-        return run_command_line(argc, argv, [](const Scenario& scenario) {
+        return run_command_line(argc, argv, [](const WindowRequest& request) {
             if (!has_display()) {  // `open` then prints the command that gives the same result
                 throw Error(Error::Code::no_device, "there is no display to open a window on");
             }
             WindowOptions options;
-            options.start = scenario;
+            options.start = request.scenario;
+            options.lesson = request.lesson;
+            options.lesson_page = request.page;
+            options.presents = request.presents;
             return run_window(options);
         });
     } catch (const nibble::Error& e) {

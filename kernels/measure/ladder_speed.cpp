@@ -39,6 +39,16 @@ Job measured_job(const Ladder& ladder, std::size_t rows, std::size_t columns) {
     Job job = ladder.example;
     job.rows = rows;
     job.columns = columns;
+    const auto is_large = [&] {
+        std::size_t bytes = 0;
+        for (const BufferInfo& buffer : ladder.buffers(job)) {
+            bytes += buffer.bytes;
+        }
+        return bytes > 16 * rows * columns;  // twice what the ladders of matrices take
+    };
+    while (job.rows > 1 && is_large()) {
+        job.rows /= 2;
+    }
     return job;
 }
 

@@ -19,7 +19,8 @@ struct LadderSpeed {
     double copy_gb_per_s = 0;  // bytes read and written by a copy in the same run; 0: not measured
 };
 
-/// The ladder's example on a matrix of another size.
+/// The ladder's example on a matrix of another size, or on its first rows where a value of the
+/// ladder stands for many bytes.
 Job measured_job(const Ladder& ladder, std::size_t rows, std::size_t columns);
 
 /// Every ladder on one thread of the processor. `weights` holds rows * columns values. `show` hears

@@ -176,6 +176,29 @@ struct Tree {
     Pick pick = {};
 };
 
+/// Two columns of boxes and arrows from the left ones to the right ones: a table and what its
+/// entries point to. A box is divided into slots side by side; an empty text is an empty slot.
+struct Links {
+    struct Box {
+        Role role = Role::muted;
+        std::vector<std::string> slots = {};
+        std::string name = {};      // beside the box, on its outer side
+        std::string note = {};      // behind the name, quieter: "2 users"
+        std::string label = {};     // on hover
+        bool strong = false;        // what the reader should look at
+        bool starts_group = false;  // a wider gap before it
+    };
+    struct Arrow {
+        int from = 0, to = 0;  // indices of boxes
+        Role role = Role::muted;
+        bool strong = false;
+    };
+    std::string left_heading, right_heading;
+    std::vector<Box> left, right;  // from the top
+    std::vector<Arrow> arrows;
+    Pick pick = {};  // item = index of the right box
+};
+
 /// Running text whose pieces are tinted: by a role, or by an intensity on the magnitude ramp.
 struct Tokens {
     struct Item {
@@ -217,7 +240,7 @@ struct Handle {
 };
 
 using Mark = std::variant<Line, Points, Bars, Band, Histogram, Heatmap, Rule, Ticks, Note, Segments,
-                          Cells, Tree, Tokens, Listing, Handle>;
+                          Cells, Tree, Links, Tokens, Listing, Handle>;
 
 /// How an axis (or a metric) writes its numbers.
 enum class NumberStyle { plain, si, bytes, percent };

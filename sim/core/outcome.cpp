@@ -124,6 +124,28 @@ struct MarkToJson {
         }
         return j;
     }
+    Json operator()(const Links& m) const {
+        const auto boxes = [](const std::vector<Links::Box>& list) {
+            Json j = Json::array();
+            for (const Links::Box& box : list) {
+                Json one = base("box", box.name, box.role);
+                one["note"] = box.note;
+                one["slots"] = box.slots;
+                j.push_back(one);
+            }
+            return j;
+        };
+        Json j = {{"mark", "links"},
+                  {"left_heading", m.left_heading},
+                  {"right_heading", m.right_heading},
+                  {"left", boxes(m.left)},
+                  {"right", boxes(m.right)},
+                  {"arrows", Json::array()}};
+        for (const Links::Arrow& arrow : m.arrows) {
+            j["arrows"].push_back({{"from", arrow.from}, {"to", arrow.to}});
+        }
+        return j;
+    }
     Json operator()(const Tokens& m) const {
         Json j = {{"mark", "tokens"}, {"items", Json::array()}};
         for (const Tokens::Item& t : m.items) {

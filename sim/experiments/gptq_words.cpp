@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <numeric>
 
 #include "sim/core/text.hpp"
 #include "sim/experiments/gptq_figures.hpp"
@@ -152,6 +153,42 @@ void add_equations(const Data& d, const Look& look, Outcome& o) {
          fmt::format("{} tokens", format_count(static_cast<double>(d.layer->calibration->count)))});
 }
 
+constexpr std::size_t most_marks = 5;
+constexpr Index most_steps = 1024;  // the range of the parameter
+
+/// The columns that add most to the objective: where the scrubber should stop.
+std::vector<Timeline::Mark> costliest_columns(const Data& d) {
+    const std::vector<double>& loss = d.trace.loss;
+    const double all = std::accumulate(loss.begin(), loss.end(), 0.0);
+    if (!(all > 0)) {
+        return {};
+    }
+    std::vector<std::size_t> steps(loss.size());
+    std::iota(steps.begin(), steps.end(), std::size_t{0});
+    std::stable_sort(steps.begin(), steps.end(),
+                     [&](std::size_t a, std::size_t b) { return loss[a] > loss[b]; });
+    steps.resize(std::min(steps.size(), most_marks));
+    std::sort(steps.begin(), steps.end());
+    std::vector<Timeline::Mark> marks;
+    for (const std::size_t step : steps) {
+        marks.push_back({static_cast<std::int64_t>(step) + 1,
+                         fmt::format("column {} of W adds {} % of the objective",
+                                     d.trace.order[step], number(100 * loss[step] / all, 2))});
+    }
+    return marks;
+}
+
+Timeline timeline(const Data& d) {
+    Timeline t;
+    t.param = "step";
+    t.last = std::min(d.cols(), most_steps);
+    t.step_name = "column";
+    t.steps_a_second = 16;
+    t.marks = costliest_columns(d);
+    t.marks_meaning = "the costliest columns";
+    return t;
+}
+
 }  // namespace
 
 void describe(const Data& d, const Look& look, Outcome& o) {
@@ -161,6 +198,7 @@ void describe(const Data& d, const Look& look, Outcome& o) {
     add_metrics(d, look, r, o);
     o.tables.push_back(moments_table(d));
     add_equations(d, look, o);
+    o.timeline = timeline(d);
     const Layer& layer = *d.layer;
     if (d.rows() < layer.all_rows || d.cols() < layer.all_cols) {
         o.sampling =

@@ -215,6 +215,33 @@ Table sites_table(const Data& d, const Focus& focus) {
     return t;
 }
 
+/// Request by request of the warp looked at; a mark where one costs more than the cheapest.
+Timeline timeline(const Data& data, const Focus& focus) {
+    Timeline t;
+    t.param = "step";
+    t.first = 1;
+    t.last = std::max<std::int64_t>(1, static_cast<std::int64_t>(focus.requests.size()));
+    t.step_name = "request";
+    t.steps_a_second = 4;
+    t.marks_meaning = "requests that cost more than others";
+    const SiteCounts& site = focus.site_of(data);
+    const bool shared = site.space == kernels::emulator::Space::shared;
+    const auto cost = [&](const Request* request) {
+        const auto c = cost_of(site, *request);
+        return shared ? c.wavefronts : c.sectors;
+    };
+    const auto cheapest =
+        std::min_element(focus.requests.begin(), focus.requests.end(),
+                         [&](const Request* a, const Request* b) { return cost(a) < cost(b); });
+    for (std::size_t i = 0; i < focus.requests.size(); ++i) {
+        if (cost(focus.requests[i]) > cost(*cheapest)) {
+            t.marks.push_back(
+                {static_cast<std::int64_t>(i) + 1, balance_of(site, *focus.requests[i])});
+        }
+    }
+    return t;
+}
+
 }  // namespace
 
 std::string spoken(const kernels::Rung& rung) {
@@ -250,6 +277,7 @@ void describe(const Data& data, const Focus& focus, Outcome& outcome) {
     outcome.metrics = metrics(data, focus);
     outcome.equations = equations(data, focus);
     outcome.tables = {rungs_table(data), sites_table(data, focus)};
+    outcome.timeline = timeline(data, focus);
     if (data.asked_rows > data.job.rows) {
         outcome.sampling = fmt::format("counted on {} of {} rows", data.job.rows, data.asked_rows);
     }

@@ -10,6 +10,7 @@
 
 #include "sim/core/experiment.hpp"
 #include "sim/core/text.hpp"
+#include "sim/quant/published_perplexity.hpp"
 #include "sim/roofline/cost.hpp"
 #include "sim/roofline/memory.hpp"
 #include "sim/roofline/setting.hpp"
@@ -46,14 +47,6 @@ struct WayOut {
     std::string words;
     Plan plan;
 };
-
-/// Published WikiText-2 perplexity of Llama 2 7B, AWQ with groups of 128.
-struct Quality {
-    int weight_bits;
-    double perplexity;
-};
-constexpr Quality published_quality[] = {{16, 5.47}, {4, 5.60}, {3, 6.24}};
-constexpr const char* quality_source = "Lin et al. 2024, AWQ, arXiv:2306.00978, table 4";
 
 struct Data {
     ModelShape model;
@@ -319,13 +312,13 @@ Figure quality_figure() {
     f.x = {.label = "bits of weights", .limits = std::pair(2.0, 17.0)};
     f.y = {.label = "perplexity"};
     Points points{"published", Role::reference, {}, {}};
-    for (const Quality& q : published_quality) {
+    for (const PublishedPerplexity& q : llama_2_7b_awq) {
         points.x.push_back(q.weight_bits);
         points.y.push_back(q.perplexity);
         points.names.push_back(format_number(q.perplexity));
     }
     f.marks.emplace_back(std::move(points));
-    f.footnote = quality_source;
+    f.footnote = published_perplexity_source;
     f.width = 0.6;
     return f;
 }
@@ -374,13 +367,13 @@ Outcome show(const Params& p, const Data& d) {
          double(std::count_if(d.map.begin(), d.map.end(), [](const Plan& x) { return x.works(); })),
          "", computed, Better::higher},
         {"ways_out", "Single changes that work", double(d.ways.size()), "", computed}};
-    for (const Quality& q : published_quality) {
+    for (const PublishedPerplexity& q : llama_2_7b_awq) {
         if (d.model.id == "llama-2-7b" && q.weight_bits == p.weight_bits) {
             o.metrics.push_back({"perplexity",
                                  "Perplexity",
                                  q.perplexity,
                                  "",
-                                 {Origin::Kind::published, quality_source},
+                                 {Origin::Kind::published, published_perplexity_source},
                                  Better::lower});
         }
     }

@@ -9,8 +9,12 @@ namespace {
 
 using roofline_lab::Data;
 
+enum class ThisMachine { hidden, now, file };
+
 struct Params : Setting {
     std::string compare = "none";
+    ThisMachine this_machine = ThisMachine::hidden;
+    std::string machine_file;
     bool calibrated = false, measurements = true;
     Op selected = Op::up_proj;
 
@@ -20,7 +24,17 @@ struct Params : Setting {
 
 Data run(const Params& p, const RunContext& context) {
     context.check();
-    return roofline_lab::compute(p, p.compare, p.compare != "none");
+    Data data = roofline_lab::compute(p, p.compare, p.compare != "none");
+    if (p.this_machine == ThisMachine::now) {
+        data.here = measured_roof(context);
+    } else if (p.this_machine == ThisMachine::file) {
+        if (p.machine_file.empty()) {
+            throw Error(Error::Code::bad_param, "no recording of a machine is named",
+                        "--machine_file takes what `nibble measure --out FILE.json` wrote");
+        }
+        data.here = recorded_roof(p.machine_file);
+    }
+    return data;
 }
 
 Outcome show(const Params& p, const Data& data) {
@@ -65,6 +79,17 @@ Schema<Params> schema() {
         named("compare", &Params::compare, devices_or_none())
             .label("Compare with")
             .help("Draws the roof of another device behind this one.")
+            .advanced(),
+        choice("this_machine", &Params::this_machine,
+               {{"hidden", "not shown"}, {"now", "measured now"}, {"file", "from a file"}})
+            .label("The roof of this machine")
+            .help("Draws the roof of a processor, measured: of this one, which takes a second, or "
+                  "of one that `nibble measure` wrote down.")
+            .advanced(),
+        file("machine_file", &Params::machine_file, {".json"})
+            .label("Recording")
+            .help("What `nibble measure --out FILE.json` wrote.")
+            .when([](const Params& p) { return p.this_machine == ThisMachine::file; })
             .advanced(),
         boolean("calibrated", &Params::calibrated)
             .label("Times that kernels reach")

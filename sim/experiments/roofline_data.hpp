@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/measured/processor_roof.hpp"
 #include "sim/roofline/calibration.hpp"
 #include "sim/roofline/setting.hpp"
 
@@ -32,6 +33,7 @@ struct Data {
     std::optional<Seconds> calibrated;
     const Calibration* calibration = nullptr;  // kept by the catalogue
     const Measurements* measured = nullptr;
+    std::optional<ProcessorRoof> here;  // of the reader's processor, when asked for
     /// The batch from which on the widest projection waits for arithmetic; empty when none does.
     std::optional<std::int64_t> ridge_batch;
 

@@ -152,6 +152,16 @@ void add_recorded(const Data& d, Figure& f, double& low, double& high) {
                              d.measured->licence);
 }
 
+/// The reader's processor: its roof from memory, and the steeper slope from its caches.
+void add_processor(const ProcessorRoof& here, const Span& span, std::vector<Mark>& roofs) {
+    const auto size = [](Bytes bytes) { return format_bytes(bytes.value); };
+    const char* how = here.now ? "measured now" : "recorded";
+    roofs.emplace_back(roof_line(fmt::format("{}: {} from its caches", how, size(here.smallest)),
+                                 Role::muted, span, here.cache.value, here.peak.value));
+    roofs.emplace_back(roof_line(fmt::format("{}: FP32, {} of data", how, size(here.largest)),
+                                 Role::reference, span, here.memory.value, here.peak.value));
+}
+
 /// Dragging along the roof sets the batch: intensity is nearly proportional to it below the ridge.
 void add_batch_handle(const Data& d, Figure& f, bool calibrated) {
     const Row& row = d.slider();
@@ -203,6 +213,11 @@ Figure roof_figure(const Data& d, bool calibrated, bool measurements) {
     const auto peak = d.linear_peak();
     const Span span{left, std::max(right * 1.5, peak ? 8 * *d.ridge() : 0)};
     std::vector<Mark> roofs;
+    if (d.here) {
+        add_processor(*d.here, span, roofs);
+        low = std::min(low, span.low * d.here->memory.value / tera);
+        f.timed = d.here->now;
+    }
     double top = span.high * bandwidth / tera;
     if (d.other) {
         const Machine other = machine_of(*d.other);

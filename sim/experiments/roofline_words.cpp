@@ -131,6 +131,24 @@ std::vector<Metric> metrics(const Data& d) {
     return list;
 }
 
+/// What the measured roof of a processor says of the same step, its weights read as they are.
+void add_processor_metrics(const Data& d, std::vector<Metric>& list) {
+    const Origin origin{d.here->now ? Origin::Kind::measured_here : Origin::Kind::recorded,
+                        d.here->name};
+    const Seconds memory = d.totals.bytes() / d.here->memory;
+    const Seconds arithmetic = d.totals.flops / d.here->peak;
+    const auto add = [&](const char* id, const char* label, double value, const char* unit,
+                         Better better) {
+        list.push_back({id, label, value, unit, origin, better, NumberStyle::si, 3, d.here->now});
+    };
+    add("here_seconds", "This step under the measured roof", std::max(memory, arithmetic).value,
+        "s", Better::lower);
+    add("here_bandwidth",
+        d.here->beyond_cache ? "Measured, from memory" : "Measured, within caches",
+        d.here->memory.value, "B/s", Better::higher);
+    add("here_peak", "Measured, FP32", d.here->peak.value, "FLOP/s", Better::higher);
+}
+
 Table operator_table(const Data& d) {
     Table t{"operators",
             {{"op"},
@@ -248,6 +266,9 @@ void describe(const Data& data, Op selected, Outcome& outcome) {
     outcome.finding = finding(data);
     outcome.explanation = explanation(data);
     outcome.metrics = metrics(data);
+    if (data.here) {
+        add_processor_metrics(data, outcome.metrics);
+    }
     outcome.tables = {operator_table(data)};
     if (data.calibration) {
         outcome.tables.push_back(fit_table(*data.calibration));

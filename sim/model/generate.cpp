@@ -12,6 +12,18 @@ namespace {
 constexpr std::size_t shown_candidates = 8;
 constexpr Index capture_tokens = 4096;  // of sequences read together
 
+void scale_to_one(std::vector<Candidate>& all) {
+    double sum = 0;
+    for (const Candidate& c : all) {
+        sum += c.probability;
+    }
+    for (Candidate& c : all) {
+        c.probability /= sum;
+    }
+}
+
+}  // namespace
+
 void check(const Sampling& s) {
     if (!std::isfinite(s.temperature) || s.temperature < 0) {
         throw Error(Error::Code::bad_param,
@@ -27,18 +39,6 @@ void check(const Sampling& s) {
                     "it is above 0 and at most 1");
     }
 }
-
-void scale_to_one(std::vector<Candidate>& all) {
-    double sum = 0;
-    for (const Candidate& c : all) {
-        sum += c.probability;
-    }
-    for (Candidate& c : all) {
-        c.probability /= sum;
-    }
-}
-
-}  // namespace
 
 std::vector<Candidate> candidates(std::span<const float> logits, const Sampling& sampling) {
     check(sampling);

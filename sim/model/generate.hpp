@@ -19,6 +19,9 @@ struct Sampling {
     double top_p = 1;
 };
 
+/// Throws Error::bad_param naming what is out of its range.
+void check(const Sampling& sampling);
+
 struct Candidate {
     std::int32_t id = 0;
     double probability = 0;

@@ -25,6 +25,11 @@ struct Rows {
     TokenIds ids;
     std::vector<Index> positions;
     std::vector<Index> starts, lengths;  // by sequence
+    /// Of a tree of tokens behind one sequence: the row before each row, -1 at the sequence's end;
+    /// empty otherwise. Rows of a tree are computed as if each were the only one.
+    std::vector<Index> parents = {};
+
+    bool is_tree() const { return !parents.empty(); }
 };
 
 /// The sequences one after another; `past` positions lie before each. Throws as check_tokens does.

@@ -104,10 +104,25 @@ void multiply<float>(In<float> a, In<float> b, View<float> c, bool accumulate) {
 }
 
 template <>
+void multiply_rows_alike<float>(In<float> a, In<float> b, View<float> c) {
+    for (Index first = 0; first < a.rows; first += few_rows) {
+        const Index count = std::min(few_rows, a.rows - first);
+        multiply<float>(a.row_range(first, count), b, c.row_range(first, count));
+    }
+}
+
+template <>
 void multiply<double>(In<double> a, In<double> b, View<double> c, bool accumulate) {
     NIBBLE_ASSERT(a.rows == c.rows && a.cols == b.rows && b.cols == c.cols && c.column_step == 1,
                   "the shapes of a product agree");
     eigen_multiply(a, b, c, accumulate);
+}
+
+template <>
+void multiply_rows_alike<double>(In<double> a, In<double> b, View<double> c) {
+    for (Index i = 0; i < a.rows; ++i) {
+        multiply<double>(a.row_range(i, 1), b, c.row_range(i, 1));
+    }
 }
 
 }  // namespace nibble

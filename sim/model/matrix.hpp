@@ -107,4 +107,9 @@ void multiply_packed(In<S> a, const Packed<std::type_identity_t<S>>& b, View<S> 
 template <class S>
 void multiply(In<S> a, In<S> b, View<S> c, bool accumulate = false);
 
+/// c = a b where every row of c has the bits that multiply() gives it when it comes alone, however
+/// many rows there are.
+template <class S>
+void multiply_rows_alike(In<S> a, In<S> b, View<S> c);
+
 }  // namespace nibble

@@ -21,16 +21,47 @@ template <class S>
 void forward(const Model<S>& model, const Rows& rows, Matrix<S>& x, KvCache<S>* cache, Index past,
              const Hooks<S>& hooks) {
     embed(model, rows, x);
-    Index longest = 0;
-    for (const Index length : rows.lengths) {
-        longest = std::max(longest, length);
-    }
-    const RotaryTable<S> table(model.config, past, longest);
+    const Index last = *std::max_element(rows.positions.begin(), rows.positions.end());
+    const RotaryTable<S> table(model.config, past, last + 1 - past);
     LayerTrace<S> trace;
     const Index layers = hooks.last_layer < 0 ? model.config.layers
                                               : std::min(model.config.layers, hooks.last_layer + 1);
     for (Index l = 0; l < layers; ++l) {
         forward_layer(model, l, rows, table, trace, x, cache, past, hooks);
+    }
+}
+
+template <class S>
+void multiply_rows(const Rows& rows, const Matrix<S>& in, View<const S> weights, Matrix<S>& out) {
+    if (rows.is_tree()) {
+        multiply_rows_alike<S>(in.view(), weights.transposed(), out.view());
+    } else {
+        multiply<S>(in.view(), weights.transposed(), out.view());
+    }
+}
+
+/// Attention of the rows of a tree, each over the sequence and its ancestors: these are put behind
+/// the sequence in the cache, where a row finds them as if nothing else had been drafted. Leaves
+/// every row of the tree behind the sequence, in order.
+template <class S>
+void attend_tree(const ModelConfig& config, const Rows& rows, LayerTrace<S>& t, KvCache<S>& cache,
+                 Index layer, Index past) {
+    const View<S> keys = cache.keys(layer), values = cache.values(layer);
+    const auto place = [&](Index row, Index position) {
+        std::copy_n(t.k.row(row), t.k.cols(), keys.row(position));
+        std::copy_n(t.v.row(row), t.v.cols(), values.row(position));
+    };
+    for (Index i = 0; i < t.q.rows(); ++i) {
+        const Index position = rows.positions[static_cast<std::size_t>(i)];
+        for (Index row = i; row >= 0; row = rows.parents[static_cast<std::size_t>(row)]) {
+            place(row, rows.positions[static_cast<std::size_t>(row)]);
+        }
+        const Segment<S> segment{i, 1, position, keys.row_range(0, position + 1),
+                                 values.row_range(0, position + 1)};
+        attend<S>(config, t.q.view(), std::span(&segment, 1), t.mixed.view(), t.log_sums.view());
+    }
+    for (Index i = 0; i < t.q.rows(); ++i) {
+        place(i, past + i);
     }
 }
 
@@ -72,6 +103,20 @@ template <class S>
 void KvCache<S>::truncate(Index length) {
     NIBBLE_ASSERT(length >= 0 && length <= length_, "a cache is cut, not lengthened");
     length_ = length;
+}
+
+template <class S>
+void KvCache<S>::keep(Index first, std::span<const Index> rows) {
+    Index to = first;
+    for (const Index row : rows) {
+        NIBBLE_ASSERT(first + row >= to && first + row < length_, "kept positions increase");
+        for (std::size_t l = 0; l < keys_.size(); ++l) {
+            std::copy_n(keys_[l].row(first + row), width_, keys_[l].row(to));
+            std::copy_n(values_[l].row(first + row), width_, values_[l].row(to));
+        }
+        ++to;
+    }
+    truncate(to);
 }
 
 template <class S>
@@ -156,7 +201,7 @@ void forward_layer(const Model<S>& model, Index index, const Rows& rows,
     const Index n = x.rows();
     const auto linear = [&](Matrix<S>& in, Linear kind, Matrix<S>& out) {
         out.resize(n, w[kind].rows);
-        multiply<S>(in.view(), w[kind].transposed(), out.view());
+        multiply_rows(rows, in, w[kind], out);
     };
     t.input = x;
     t.attention_in.resize(n, c.hidden);
@@ -179,24 +224,28 @@ void forward_layer(const Model<S>& model, Index index, const Rows& rows,
         }
         segments.push_back({rows.starts[s], rows.lengths[s], past, keys, values});
     }
-    if (cache) {
+    t.mixed.resize(n, c.q_width());
+    t.log_sums.resize(n, c.heads);
+    if (cache && !rows.is_tree()) {
         std::copy(t.k.values().begin(), t.k.values().end(), cache->keys(index).row(past));
         std::copy(t.v.values().begin(), t.v.values().end(), cache->values(index).row(past));
         segments[0].keys = cache->keys(index);
         segments[0].values = cache->values(index);
     }
-    t.mixed.resize(n, c.q_width());
-    t.log_sums.resize(n, c.heads);
     AttentionMap<S> map;
     if (hooks.on_attention) {
         map = [&](Index s, Index head, View<const S> p) { hooks.on_attention(index, s, head, p); };
     }
-    attend<S>(c, t.q.view(), segments, t.mixed.view(), t.log_sums.view(), map);
+    if (rows.is_tree()) {
+        attend_tree(c, rows, t, *cache, index, past);
+    } else {
+        attend<S>(c, t.q.view(), segments, t.mixed.view(), t.log_sums.view(), map);
+    }
     see(hooks, index, Site::attention_out, t.mixed);
 
     const auto add_linear = [&](Matrix<S>& in, Linear kind, Matrix<S>& stream) {
         Matrix<S> change(n, c.hidden);
-        multiply<S>(in.view(), w[kind].transposed(), change.view());
+        multiply_rows(rows, in, w[kind], change);
         parallel_for(stream.values().size(), 16384, [&](std::size_t begin, std::size_t end) {
             for (std::size_t i = begin; i < end; ++i) {
                 stream.values()[i] += change.values()[i];
@@ -261,6 +310,32 @@ Matrix<S> extend(const Model<S>& model, KvCache<S>& cache, std::span<const std::
 }
 
 template <class S>
+Matrix<S> extend_tree(const Model<S>& model, KvCache<S>& cache, std::span<const std::int32_t> ids,
+                      std::span<const Index> parents) {
+    NIBBLE_ASSERT(ids.size() == parents.size(), "every token of a tree has its parent");
+    const Index past = cache.length();
+    const TokenIds tokens(ids.begin(), ids.end());
+    Rows rows = rows_of(model.config, std::span(&tokens, 1), past);
+    rows.parents.assign(parents.begin(), parents.end());
+    for (std::size_t i = 0; i < parents.size(); ++i) {
+        if (parents[i] < -1 || parents[i] >= static_cast<Index>(i)) {
+            throw Error(Error::Code::bad_param,
+                        fmt::format("token {} of the tree follows token {}", i, parents[i]),
+                        "a parent is an earlier token, or -1 for the text before the tree");
+        }
+        rows.positions[i] =
+            parents[i] < 0 ? past : rows.positions[static_cast<std::size_t>(parents[i])] + 1;
+    }
+    cache.grow(static_cast<Index>(ids.size()));
+    Matrix<S> x, normed, inverse_rms;
+    forward(model, rows, x, &cache, past, Hooks<S>{});
+    final_norm(model, x, normed, inverse_rms, Hooks<S>{});
+    Matrix<S> out(x.rows(), model.config.vocab);
+    multiply_rows(rows, normed, model.head, out);
+    return out;
+}
+
+template <class S>
 std::vector<S> token_losses(const Model<S>& model, std::span<const TokenIds> batch,
                             const Hooks<S>& hooks) {
     const Rows rows = rows_of(model.config, batch);
@@ -305,6 +380,8 @@ std::vector<S> token_losses(const Model<S>& model, std::span<const TokenIds> bat
     template Matrix<S> logits(const Model<S>&, std::span<const TokenIds>, const Hooks<S>&);       \
     template Matrix<S> extend(const Model<S>&, KvCache<S>&, std::span<const std::int32_t>,        \
                               const Hooks<S>&);                                                   \
+    template Matrix<S> extend_tree(const Model<S>&, KvCache<S>&, std::span<const std::int32_t>,   \
+                                   std::span<const Index>);                                       \
     template std::vector<S> token_losses(const Model<S>&, std::span<const TokenIds>,              \
                                          const Hooks<S>&);
 NIBBLE_INSTANTIATE(float)

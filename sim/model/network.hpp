@@ -46,6 +46,9 @@ public:
     Index length() const { return length_; }
     /// Forgets the positions from `length` on (a rejected draft).
     void truncate(Index length);
+    /// Of the positions from `first` on, keeps those first + rows[0], first + rows[1], ..., which
+    /// increase: the accepted path of a tree.
+    void keep(Index first, std::span<const Index> rows);
     View<S> keys(Index layer);
     View<S> values(Index layer);
     std::size_t bytes() const;
@@ -54,6 +57,9 @@ private:
     template <class T>
     friend Matrix<T> extend(const Model<T>&, KvCache<T>&, std::span<const std::int32_t>,
                             const Hooks<T>&);
+    template <class T>
+    friend Matrix<T> extend_tree(const Model<T>&, KvCache<T>&, std::span<const std::int32_t>,
+                                 std::span<const Index>);
     void grow(Index positions);
 
     Index layers_, width_, length_ = 0, capacity_ = 0;
@@ -73,10 +79,21 @@ template <class S>
 void run(const Model<S>& model, std::span<const TokenIds> batch, const Hooks<S>& hooks);
 
 /// Appends `ids` to the sequence in `cache`; logits of their positions, (ids, vocab). With a single
-/// id every weight is read once. For whole prompts, drafts to verify, and single tokens alike.
+/// id every weight is read once. For whole prompts and single tokens alike.
 template <class S>
 Matrix<S> extend(const Model<S>& model, KvCache<S>& cache, std::span<const std::int32_t> ids,
                  const Hooks<S>& hooks = {});
+
+/// Appends drafted tokens that may share beginnings, in one pass: token i follows token parents[i],
+/// an earlier one, or the sequence in `cache` when that is -1, and sees the sequence and its own
+/// ancestors only (the tree attention of Miao et al. 2024); its position is one after its parent's.
+/// A chain has the parents -1, 0, 1, ... KvCache::keep() afterwards leaves the path that is
+/// accepted. Logits after each token, (ids, vocab), have the bits that extend() gives for one token
+/// at a time; for rows of 16 bytes times n, which Eigen sums in the same order wherever they lie.
+/// Throws Error::bad_param as check_tokens() does and for a parent that is not earlier.
+template <class S>
+Matrix<S> extend_tree(const Model<S>& model, KvCache<S>& cache, std::span<const std::int32_t> ids,
+                      std::span<const Index> parents);
 
 /// Negative log-likelihood of every token but the first of each sequence, in order.
 template <class S>

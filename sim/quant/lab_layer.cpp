@@ -5,10 +5,7 @@
 #include <fmt/format.h>
 
 #include "sim/core/text.hpp"
-#include "sim/model/corpus.hpp"
 #include "sim/model/evaluate.hpp"
-#include "sim/model/loaded_model.hpp"
-#include "sim/model/network.hpp"
 #include "sim/model/shipped.hpp"
 
 namespace nibble {
@@ -18,36 +15,11 @@ bool is_model(const LayerChoice& c) {
     return c.source != LayerSource::synthetic;
 }
 
-std::string model_of(const LayerChoice& c) {
-    if (c.source == LayerSource::file && c.file.empty()) {
-        throw Error(Error::Code::bad_param, "no model of yours is named",
-                    "--file takes a .gguf file, or a folder with config.json and *.safetensors");
-    }
-    return c.source == LayerSource::target ? "target" : c.file;
-}
-
 std::string stamp_of(const std::string& model) {
     const std::filesystem::path path = model_path(model);
     return fmt::format("{} {}{}{}", path.string(), file_stamp(path.string()),
                        file_stamp((path / "config.json").string()),
                        file_stamp((path / "model.safetensors").string()));
-}
-
-/// Documents until they hold `count` tokens, the last cut short.
-std::vector<TokenIds> documents(const LoadedModel& loaded, std::span<const Domain> domains, Split split,
-                                Index count, std::uint64_t seed) {
-    std::vector<TokenIds> batch;
-    const ModelConfig& config = loaded.model.config;
-    for (std::size_t i = 0; count > 0; ++i) {
-        const Document document =
-            make_document(seed, split, domains[i % domains.size()], i / domains.size());
-        TokenIds ids = tokens_of(document, loaded.files->needed_tokenizer(), config);
-        const Index most = std::min(count, config.max_positions);
-        ids.resize(std::min(ids.size(), static_cast<std::size_t>(most)));
-        count -= static_cast<Index>(ids.size());
-        batch.push_back(std::move(ids));
-    }
-    return batch;
 }
 
 Matrix<float> copy_of(View<const float> v) {
@@ -88,16 +60,13 @@ LabLayer model_layer(const LayerChoice& c, const RunContext& context) {
     const std::string name = model_of(c);
     const auto loaded = loaded_model(name, context);
     const LinearId id{std::min<Index>(c.layer, loaded->model.config.layers - 1), c.linear};
-    std::vector<Domain> domains(all_domains.begin(), all_domains.end());
-    const std::vector<TokenIds> unseen =
-        documents(*loaded, domains, Split::validation, lab_unseen_tokens, context.seed);
-    if (c.text != CalibrationText::mixed) {
-        domains = {static_cast<Domain>(static_cast<int>(c.text) - 1)};
-    }
+    const std::vector<TokenIds> unseen = lab_documents(
+        *loaded, CalibrationText::mixed, Split::validation, lab_unseen_tokens, context.seed);
     const std::vector<TokenIds> seen =
-        documents(*loaded, domains, Split::train, c.tokens, context.seed);
+        lab_documents(*loaded, c.text, Split::train, c.tokens, context.seed);
     LabLayer layer;
     layer.name = fmt::format("{} of {}", nibble::name(id), loaded->name);
+    layer.linear = id;
     const LayerWeights<float> weights = loaded->model.layer(id.layer);
     layer.all_rows = weights[id.kind].rows;
     layer.weights = some_rows(weights[id.kind]);
@@ -184,6 +153,38 @@ void lay_outliers(const LayerChoice& c, Matrix<float>& x) {
 }
 
 }  // namespace
+
+CalibrationText text_of(Domain domain) {
+    return static_cast<CalibrationText>(1 + static_cast<int>(domain));
+}
+
+std::string model_of(const LayerChoice& c) {
+    if (c.source == LayerSource::file && c.file.empty()) {
+        throw Error(Error::Code::bad_param, "no model of yours is named",
+                    "--file takes a .gguf file, or a folder with config.json and *.safetensors");
+    }
+    return c.source == LayerSource::target ? "target" : c.file;
+}
+
+std::vector<TokenIds> lab_documents(const LoadedModel& loaded, CalibrationText text, Split split,
+                                    Index count, std::uint64_t seed) {
+    std::vector<Domain> domains(all_domains.begin(), all_domains.end());
+    if (text != CalibrationText::mixed) {
+        std::erase_if(domains, [&](Domain d) { return text_of(d) != text; });
+    }
+    std::vector<TokenIds> batch;
+    const ModelConfig& config = loaded.model.config;
+    for (std::size_t i = 0; count > 0; ++i) {
+        const Document document =
+            make_document(seed, split, domains[i % domains.size()], i / domains.size());
+        TokenIds ids = tokens_of(document, loaded.files->needed_tokenizer(), config);
+        const Index most = std::min(count, config.max_positions);
+        ids.resize(std::min(ids.size(), static_cast<std::size_t>(most)));
+        count -= static_cast<Index>(ids.size());
+        batch.push_back(std::move(ids));
+    }
+    return batch;
+}
 
 std::size_t LabLayer::bytes() const {
     return sizeof(float) *

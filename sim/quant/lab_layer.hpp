@@ -12,10 +12,15 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "sim/core/experiment.hpp"
+#include "sim/model/corpus.hpp"
+#include "sim/model/loaded_model.hpp"
+#include "sim/model/network.hpp"
 #include "sim/model/weights.hpp"
 
 namespace nibble {
@@ -23,6 +28,8 @@ namespace nibble {
 enum class LayerSource { target, file, synthetic };
 /// What calibration reads; `mixed` takes the documents of all domains in turn.
 enum class CalibrationText { mixed, stories, arithmetic, code, records };
+/// The text of one domain alone.
+CalibrationText text_of(Domain domain);
 
 struct LayerChoice {
     LayerSource source = LayerSource::target;
@@ -38,7 +45,8 @@ struct LayerChoice {
 };
 
 struct LabLayer {
-    std::string name;           // "layer 1, up_proj of target"
+    std::string name;                     // "layer 1, up_proj of target"
+    std::optional<LinearId> linear = {};  // of the model; absent for a synthetic one
     Index all_rows = 0;         // output channels of the layer; weights may hold fewer of them
     Matrix<float> weights;      // (rows, cols), rows evenly spaced, at most lab_rows
     Matrix<float> calibration;  // (tokens, cols)
@@ -49,6 +57,14 @@ struct LabLayer {
 };
 inline constexpr Index lab_rows = 256;
 inline constexpr Index lab_unseen_tokens = 512;
+
+/// "target" or the file's path. Throws Error::bad_param when no file is named.
+std::string model_of(const LayerChoice& choice);
+
+/// Documents of a split until they hold `count` tokens, the last one cut short. Domains take turns
+/// where the text is mixed.
+std::vector<TokenIds> lab_documents(const LoadedModel& loaded, CalibrationText text, Split split,
+                                    Index count, std::uint64_t seed);
 
 /// Kept in context.shared. Throws Error::bad_param when no file is named, and what opening and
 /// running a model throw.

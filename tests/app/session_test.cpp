@@ -145,3 +145,26 @@ TEST_CASE("reset takes one parameter back, reset_panel all of them") {
     t.session.undo();
     CHECK(t.bits() == 2);
 }
+
+TEST_CASE("steps that come back to where they began leave the undo step before them alone") {
+    Bench t("quantizer");
+    t.session.set(t.at("group_size"), Value(std::int64_t{64}));
+    t.session.nudge(t.at("bits"), Value(std::int64_t{5}));
+    t.session.nudge(t.at("bits"), Value(std::int64_t{4}));
+    t.session.nudge(t.at("bits"), Value(std::int64_t{5}));
+    t.session.undo();
+    CHECK(t.bits() == 4);
+    CHECK(std::get<std::int64_t>(t.session.value(t.at("group_size"))) == 64);
+    CHECK(t.session.can_undo());
+}
+
+TEST_CASE("ended nudges are an undo step of their own") {
+    Bench t("quantizer");
+    t.session.nudge(t.at("bits"), Value(std::int64_t{5}));
+    t.session.end_nudges();
+    t.session.nudge(t.at("bits"), Value(std::int64_t{6}));
+    t.session.undo();
+    CHECK(t.bits() == 5);
+    t.session.undo();
+    CHECK(t.bits() == 4);
+}

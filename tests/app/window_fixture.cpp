@@ -26,11 +26,11 @@ bool can_show_windows() {
     return false;
 }
 
-std::unique_ptr<Window> open_window(const WindowOptions& options) {
+std::unique_ptr<Window> open_window(const WindowOptions& options, const Experiments& all) {
     const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     while (true) {
         try {
-            return std::make_unique<Window>(all_experiments(), options);
+            return std::make_unique<Window>(all, options);
         } catch (const Error& e) {
             if (e.code() != Error::Code::no_device || std::chrono::steady_clock::now() > limit) {
                 throw;
@@ -56,11 +56,11 @@ OwnSettings::~OwnSettings() {
     std::filesystem::remove_all(root_, ignored);
 }
 
-Desk::Desk(WindowOptions options) {
+Desk::Desk(WindowOptions options, const Experiments& all) {
     if (!options.size) {
         options.size = {1280, 800};
     }
-    window_ = open_window(options);
+    window_ = open_window(options, all);
     settle();
 }
 

@@ -31,7 +31,7 @@ private:
 
 class Desk {
 public:
-    explicit Desk(WindowOptions options = {});
+    explicit Desk(WindowOptions options = {}, const Experiments& all = all_experiments());
 
     Window& window() { return *window_; }
     App& app() { return window_->app(); }
@@ -69,7 +69,8 @@ private:
 
 /// Opens a window, trying again while the X server starts over: a server without -noreset does so
 /// when its last client has left.
-std::unique_ptr<Window> open_window(const WindowOptions& options);
+std::unique_ptr<Window> open_window(const WindowOptions& options,
+                                    const Experiments& all = all_experiments());
 
 /// Whether a test can have a window; says why not by a warning with the test's own name.
 bool can_show_windows();

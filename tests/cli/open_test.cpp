@@ -32,8 +32,8 @@ struct Opening {
 TEST_CASE("open hands the scenario to the window and returns its status", "[cli]") {
     const Opening opening;
     Scenario seen;
-    CHECK(opening.status([&](const Scenario& s) {
-        seen = s;
+    CHECK(opening.status([&](const WindowRequest& request) {
+        seen = request.scenario.value();
         return 42;
     }) == 42);
     CHECK(seen.experiment == opening.scenario.experiment);
@@ -44,7 +44,7 @@ TEST_CASE("open hands the scenario to the window and returns its status", "[cli]
 TEST_CASE("The exit status tells bad luck, bad commands and our bugs apart", "[cli]") {
     const Opening opening;
     const auto status_of = [&](auto thrown) {
-        return opening.status([&](const Scenario&) -> int { throw thrown; });
+        return opening.status([&](const WindowRequest&) -> int { throw thrown; });
     };
     CHECK(status_of(Error(Error::Code::no_device, "no display")) == 0);  // the command is printed
     CHECK(status_of(Error(Error::Code::io, "cannot read")) == 1);

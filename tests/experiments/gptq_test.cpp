@@ -1,8 +1,8 @@
 // The GPTQ lab on a synthetic layer, and its first frame on the shipped model.
+#include <algorithm>
 #include <cmath>
-#include <set>
-
 #include <fmt/format.h>
+#include <set>
 
 #include "sim/core/text.hpp"
 #include "sim/experiments/all.hpp"
@@ -188,4 +188,27 @@ TEST_CASE("a preview rounds some rows and says so; the whole layer says nothing"
 
 TEST_CASE("a model that is not named is refused", "[gptq-lab]") {
     CHECK_THROWS_WITH(run({{"model", "file"}}), Catch::Contains("no model of yours is named"));
+}
+
+TEST_CASE("the timeline ends with the columns and marks those that cost most", "[gptq-lab]") {
+    const Outcome o = run_synthetic({});
+    REQUIRE(o.timeline);
+    CHECK(o.timeline->param == "step");
+    CHECK(o.timeline->first == 0);
+    CHECK(o.timeline->last == 192);
+    REQUIRE(o.timeline->marks.size() == 5);
+    const auto loss_at = [](std::int64_t step) {
+        return run_synthetic({{"step", std::to_string(step)}}).metric("step_loss").value;
+    };
+    double least = INFINITY;
+    for (const Timeline::Mark& mark : o.timeline->marks) {
+        least = std::min(least, loss_at(mark.at));
+    }
+    const auto is_marked = [&](std::int64_t step) {
+        return std::any_of(o.timeline->marks.begin(), o.timeline->marks.end(),
+                           [&](const auto& m) { return m.at == step; });
+    };
+    for (const std::int64_t step : {1, 60, 130}) {
+        CHECK((is_marked(step) || loss_at(step) <= least));
+    }
 }

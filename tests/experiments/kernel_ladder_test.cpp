@@ -132,6 +132,11 @@ TEST_CASE("the picture shows 32 lanes in 32 rows, and steps along them", "[kerne
     CHECK(count(cells, Role::muted) == 0);
     CHECK(cells.items[0].text == "0");
     CHECK(cells.items[32].text == "1");
+    REQUIRE(first.timeline);
+    CHECK(first.timeline->param == "step");
+    CHECK(first.timeline->first == 1);
+    CHECK(first.timeline->last == 32);     // a group of 32 values, one load each
+    CHECK(first.timeline->marks.empty());  // every request costs the same
     const Outcome later = outcome({{"step", "10"}});
     CHECK(asked(lanes(later)) == 32);
     CHECK(lanes(later).items[9].text == "0");

@@ -2,6 +2,7 @@
 // the scene, and it is fast enough to run while a slider is dragged.
 #include "viz/figure/layout.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -64,7 +65,7 @@ std::vector<samples::Sample> nasty_figures() {
     add("nothing", with({}));
     add("no values", with({Line{"empty", Role::subject, {}, {}}, Points{}, Bars{}, Band{},
                            Histogram{}, Heatmap{}, Ticks{}, Segments{}}));
-    add("free marks without items", with({Cells{}, Tree{}, Tokens{}, Listing{}}));
+    add("free marks without items", with({Cells{}, Tree{}, Links{}, Tokens{}, Listing{}}));
     add("one point", with({Line{"alone", Role::subject, {3}, {5}}}));
     add("all NaN", with({Line{"nan", Role::subject, {1, 2}, {NAN, NAN}}}));
     add("infinities", with({Line{"inf", Role::subject, {1, 2, 3}, {-infinity, 2, infinity}}}));
@@ -126,6 +127,12 @@ std::vector<samples::Sample> nasty_figures() {
     map.low = map.high = 0;
     add("matrix of NaN", with({map}));
     add("tree with broken parents", with({Tree{{{5, "a"}, {1, "b"}, {-7, "c"}, {0, "d"}}}}));
+    Links pointers;
+    pointers.left.assign(70,
+                         {Role::limit, std::vector<std::string>(30, "W"), std::string(90, 'W')});
+    pointers.right.assign(3, {Role::muted, {}, "", std::string(90, 'n')});
+    pointers.arrows = {{-1, 0}, {0, 3}, {70, 0}, {69, 2}};
+    add("links with long names and arrows to nowhere", with({pointers}));
     Listing code;
     code.chosen = 900;
     code.first_line = 4000000000;
@@ -541,4 +548,59 @@ TEST_CASE("figures under each other that show the same axis line up", "[layout]"
     CHECK(scene.plots[0].frame.x == scene.plots[1].frame.x);
     CHECK(scene.plots[0].frame.right() == scene.plots[1].frame.right());
     CHECK(scene.plots[2].frame.x < scene.plots[0].frame.x);  // another axis needs no room for names
+}
+
+TEST_CASE("a scrolling panel is high enough for every name and every curve", "[layout]") {
+    Bars bars;
+    bars.horizontal = true;
+    bars.series = {{"", Role::subject, {}}};
+    for (int i = 0; i < 20; ++i) {
+        bars.names.push_back("row" + std::to_string(i));
+        bars.series[0].values.push_back(i);
+    }
+    Outcome outcome = outcome_of(with({bars}));
+    const Theme theme = make_theme(ThemeKind::light, 1.75F);
+    const float width = 600, from = 300;
+    const auto names_at = [&](float height) {
+        std::set<std::string> shown;
+        for (const Primitive& item : layout(outcome, {width, height}, theme, measure).items) {
+            if (const auto* run = std::get_if<TextRun>(&item)) {
+                shown.insert(run->text);
+            }
+        }
+        return std::count_if(bars.names.begin(), bars.names.end(),
+                             [&](const std::string& name) { return shown.count(name) > 0; });
+    };
+    CHECK(names_at(from) < 20);
+    const float height = comfortable_height(outcome, width, from, theme, measure);
+    CHECK(height > from);
+    CHECK(names_at(height) == 20);
+
+    // What is high enough stays as it is; tokens and cells are never asked to grow.
+    CHECK(comfortable_height(outcome, width, height, theme, measure) == height);
+    CHECK(comfortable_height(outcome_of(with({Cells{}})), width, from, theme, measure) == from);
+}
+
+TEST_CASE("a narrow map keeps the numbers of its colour bar, and its footnote", "[layout]") {
+    Heatmap map;
+    map.rows = map.cols = 4;
+    map.cells.assign(16, 0.5F);
+    map.low = 0;
+    map.high = 0.0319;
+    map.is_signed = true;
+    Figure f = with({map});
+    f.footnote = "the first 64 of 256 rows";
+    Outcome outcome = outcome_of(f);
+    std::vector<std::string> texts;
+    for (const Primitive& item : laid_out(outcome, {260, 420}).items) {
+        if (const auto* run = std::get_if<TextRun>(&item)) {
+            texts.push_back(run->text);
+        }
+    }
+    const auto has = [&](const std::string& text) {
+        return std::find(texts.begin(), texts.end(), text) != texts.end();
+    };
+    CHECK(has("0.0319"));
+    CHECK(has("−0.0319"));
+    CHECK(has("the first 64 of 256 rows"));
 }

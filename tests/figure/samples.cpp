@@ -300,6 +300,29 @@ Figure tree() {
     return f;
 }
 
+Figure links() {
+    Figure f = titled("links", "Two samples share a prompt", "A block table and the blocks");
+    f.x.hidden = f.y.hidden = true;
+    Links m;
+    m.left_heading = "logical blocks";
+    m.right_heading = "physical blocks";
+    m.left = {{Role::category0, {"Four", "score", "and", "seven"}, "A 0"},
+              {Role::category0, {"years", "ago", "our", ""}, "A 1", "", "", true},
+              {Role::category1, {"Four", "score", "and", "seven"}, "B 0", "", "", false, true},
+              {Role::category1, {"years", "ago", "", ""}, "B 1"}};
+    m.right = {{Role::category0, {"Four", "score", "and", "seven"}, "block 0", "2 users"},
+               {Role::category1, {"years", "ago", "", ""}, "block 1", "1 user"},
+               {Role::muted, {"", "", "", ""}, "block 2", "free"},
+               {Role::category0, {"years", "ago", "our", ""}, "block 3", "1 user", "copied", true}};
+    m.arrows = {{0, 0, Role::category0},
+                {1, 3, Role::category0, true},
+                {2, 0, Role::category1},
+                {3, 1, Role::category1}};
+    m.pick = {"block", {}};
+    f.marks = {m};
+    return f;
+}
+
 Figure tokens() {
     Figure f = titled("tokens", "How surprised the model is", "A story tinted by surprise");
     f.x.hidden = f.y.hidden = true;
@@ -400,11 +423,11 @@ Figure crossing() {
 
 std::vector<Sample> all_marks() {
     std::vector<Sample> list;
-    for (Figure f : {lines(),          gaps_and_steps(), points(), scatter(),   grouped_bars(),
-                     stacked_bars(),   negative_bars(),  band(),   histogram(), heatmap(),
-                     signed_heatmap(), ticks(),          note(),   segments(),  bit_cells(),
-                     words(),          tree(),           tokens(), listing(10), listing(60),
-                     handles(),        crossing()}) {
+    for (Figure f : {lines(),          gaps_and_steps(), points(),  scatter(),   grouped_bars(),
+                     stacked_bars(),   negative_bars(),  band(),    histogram(), heatmap(),
+                     signed_heatmap(), ticks(),          note(),    segments(),  bit_cells(),
+                     words(),          tree(),           links(),   tokens(),    listing(10),
+                     listing(60),      handles(),        crossing()}) {
         list.push_back({f.id, std::move(f)});
     }
     Figure blocks = titled("blocks", "Maximum length", "Memory blocks");

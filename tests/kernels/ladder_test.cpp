@@ -9,12 +9,16 @@
 #include <random>
 #include <stdexcept>
 
+#include "kernels/attention/ladder_shape.hpp"
 #include "kernels/emulator/launch.hpp"
 #include "kernels/emulator/small_float.hpp"
 #include "kernels/reduce/histogram.hpp"
+#include "kernels/sampling/grid.hpp"
 
 #include "tests/catch.hpp"
+#include "tests/kernels/attention_oracle.hpp"
 #include "tests/kernels/packed_oracle.hpp"
+#include "tests/kernels/verify_oracle.hpp"
 
 namespace nibble::kernels {
 namespace {
@@ -89,6 +93,7 @@ void require_same_bytes(const std::string& name, const Bytes& found, const Bytes
 struct Expected {
     std::map<std::string, Bytes> bytes;                // exactly these
     std::map<std::string, std::vector<float>> floats;  // these, any NaN for a NaN
+    std::vector<double> attended;                      // outputs of attention, to a tolerance
 };
 
 struct Kind {
@@ -254,6 +259,37 @@ void check_double_quantization(const Ladder& ladder, const Result& r,
     REQUIRE(wrong == 0);
 }
 
+/// From the inputs as the ladder filled them.
+std::vector<double> expected_attention(const Job& job, const Result& r) {
+    const AttentionShape shape{job.rows, ladder_heads, ladder_kv_heads, ladder_head_dim};
+    const auto queries = values_of<float>(r.at("queries"));
+    const auto lengths = values_of<std::int32_t>(r.at("lengths"));
+    const auto keys = values_of<std::uint16_t>(r.at("keys"));
+    const auto values = values_of<std::uint16_t>(r.at("values"));
+    const bool paged = r.contains("table");
+    const auto table = paged ? values_of<std::int32_t>(r.at("table")) : std::vector<std::int32_t>();
+    const std::size_t block = paged && job.group_size > 0 ? job.group_size : job.columns;
+    const std::size_t columns = (job.columns + block - 1) / block;
+    return attention_oracle::attend(
+        shape, {queries, lengths}, keys, values, [&](std::size_t s, std::size_t h, std::size_t t) {
+            const std::size_t of_cache =
+                paged ? static_cast<std::size_t>(table[s * columns + t / block]) : s;
+            return (of_cache * ladder_kv_heads + h) * block + t % block;
+        });
+}
+
+void check_verification(const Job& job, const Result& r) {
+    const auto target = values_of<float>(r.at("target")), draft = values_of<float>(r.at("draft"));
+    const auto uniforms = values_of<float>(r.at("uniforms"));
+    const auto tokens = values_of<std::int32_t>(r.at("tokens"));
+    const VerifyShape shape{job.rows, ladder_drafts, job.columns};
+    const VerifyInput input{target, draft, tokens, uniforms};
+    REQUIRE_NOTHROW(check_verification(shape, input));
+    const verify_oracle::Decision expected = verify_oracle::decide(shape, input);
+    REQUIRE(values_of<std::int32_t>(r.at("accepted")) == expected.accepted);
+    REQUIRE(values_of<std::int32_t>(r.at("next")) == expected.next);
+}
+
 /// All that one job of a ladder is compared with, made once.
 struct Truth {
     std::vector<float> weights;
@@ -265,6 +301,9 @@ struct Truth {
             expected = expected_packed(packed_kinds.at(ladder.id), job, weights);
         }
         processor = run_on(device(Machine::cpu), ladder, ladder.cpu, job, weights);
+        if (ladder.family == "attention") {
+            expected.attended = expected_attention(job, processor);
+        }
     }
 };
 
@@ -324,6 +363,17 @@ void check_result(const Ladder& ladder, const Job& job, const Truth& truth, cons
             wrong += codes[i] == (packed[i / 2] >> (i % 2 == 0 ? 0 : 4) & 15) ? 0 : 1;
         }
         REQUIRE(wrong == 0);
+    } else if (ladder.family == "attention") {
+        const auto found = values_of<float>(result.at("outputs"));
+        REQUIRE(found.size() == truth.expected.attended.size());
+        double largest = 0;
+        for (std::size_t i = 0; i < found.size(); ++i) {
+            const double difference = std::fabs(found[i] - truth.expected.attended[i]);
+            largest = difference <= largest ? largest : difference;  // NaN shows
+        }
+        REQUIRE(largest <= ladder.tolerance * 4);  // values lie within 4
+    } else if (ladder.id == "verify-drafts") {
+        check_verification(job, result);
     } else {
         FAIL("no oracle for " << ladder.id);
     }
@@ -374,7 +424,11 @@ std::vector<Job> jobs_for(const Ladder& ladder) {
     if (ladder.example.group_size == 0 && ladder.family == "quantize") {
         jobs.push_back({1, 8256, 0});  // for the largest blocks of threads
     }
-    std::erase_if(jobs, [&](const Job& job) { return !takes(ladder, job); });
+    // a token of attention is two thousand operations: of the long ones only the example
+    const bool is_heavy = ladder.family == "attention";
+    std::erase_if(jobs, [&](const Job& job) {
+        return !takes(ladder, job) || (is_heavy && job.values() > 2 * ladder.example.columns);
+    });
     return jobs;
 }
 

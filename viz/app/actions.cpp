@@ -194,6 +194,11 @@ void App::show_parameter(std::size_t param) {
     if (info.is_advanced) {
         params_.shows_more(session_.experiment().id) = true;
     }
+    if (const Timeline* line = TimelineBar::of(session_); line && line->param == info.name) {
+        ui_.focus("timeline");
+        ui_.wake_in(0);
+        return;
+    }
     const bool chooses = info.type == ParamType::choice;
     const std::string segment =
         chooses ? "/" + std::get<std::string>(session_.value(param)) : std::string();
@@ -262,6 +267,16 @@ void App::make_actions() {
         };
         show(make_file_dialog(std::move(q)));
     };
+    const auto on_timeline = [this](const auto& act) {
+        if (TimelineBar::of(session_) != nullptr) {
+            act();
+        } else {
+            tell(session_.experiment().title + " has no timeline");
+        }
+    };
+    const auto step = [this, on_timeline](int steps) {
+        on_timeline([this, steps] { timeline_.step(session_, steps); });
+    };
     actions_ = {
         {"Commands", "Ctrl+K", [this] { show_palette(); }},
         {"Keys", "?", [this] { show(make_key_help()); }},
@@ -275,6 +290,12 @@ void App::make_actions() {
         {"Copy as command", "Ctrl+C", [this] { copy_command(); }},
         {"Save scenario", "Ctrl+S", [ask] { ask(FileQuestion::Wanted::new_file); }},
         {"Open scenario", "Ctrl+O", [ask] { ask(FileQuestion::Wanted::existing_file); }},
+        {"Play or pause", "Space",
+         [this, on_timeline] { on_timeline([this] { timeline_.toggle(ui_, session_); }); }},
+        {"Step forward", ". or Right", [step] { step(1); }},
+        {"Step back", ", or Left", [step] { step(-1); }},
+        {"Labs", "", [this] { show_lessons(false); }},
+        {"Lessons", "L", [this] { show_lessons(true); }},
         {"Reset panel", "", [this] { session_.reset_panel(), params_.forget_errors(); }},
         {"Quit", "Ctrl+Q", [this] { wants_close_ = true; }},
     };
@@ -303,7 +324,7 @@ void App::shortcuts() {
         {GLFW_KEY_Z, ctrl, "Undo"},        {GLFW_KEY_Z, ctrl | GLFW_MOD_SHIFT, "Redo"},
         {GLFW_KEY_Y, ctrl, "Redo"},        {GLFW_KEY_C, ctrl, "Copy as command"},
         {GLFW_KEY_P, 0, "Projector"},      {GLFW_KEY_T, 0, "Light or dark theme"},
-        {GLFW_KEY_A, 0, "Pin or unpin A"},
+        {GLFW_KEY_A, 0, "Pin or unpin A"}, {GLFW_KEY_L, 0, "Lessons"},
     };
     const auto first = [&](const auto& keys) -> std::string_view {
         for (const Key& k : keys) {
@@ -320,6 +341,9 @@ void App::shortcuts() {
     if (!action.empty()) {
         run(action);
         ui_.wake_in(0);
+    }
+    if (!ui_.is_typing() && TimelineBar::of(session_) != nullptr) {
+        timeline_.take_keys(ui_, session_);
     }
 }
 

@@ -38,8 +38,9 @@ struct Pane {
     Color faded(Color c) const { return c.with_alpha(alpha); }
 };
 
-/// An outlined badge that ends at `right`; what was recorded where is told by the tooltip.
-void draw_badge(const Pane& p, const Metric& m, float right, float middle) {
+/// An outlined badge that ends at `right`; what was recorded where is told by the tooltip. Returns
+/// its left end.
+float draw_badge(const Pane& p, const Metric& m, float right, float middle) {
     const Theme& t = p.ui.theme();
     const Font font = {Face::medium, 10 * t.scale};
     const std::string words(name(m.origin.kind));
@@ -52,6 +53,7 @@ void draw_badge(const Pane& p, const Metric& m, float right, float middle) {
     if (!m.origin.source.empty()) {
         p.ui.tooltip(h, "badge:" + m.name, badge(m.origin));
     }
+    return r.x;
 }
 
 void draw_difference(const Pane& p, const Metric& m, float right, float middle) {
@@ -69,11 +71,21 @@ void draw_difference(const Pane& p, const Metric& m, float right, float middle) 
               HAlign::right);
 }
 
+/// A label that is too long for its room is told in full by the tooltip.
+void draw_label(const Pane& p, const Metric& m, Point at, Font font, float room) {
+    const std::string words = shortened(m.label, font, room, p.ui.fonts());
+    p.ui.text(at, words, font, p.faded(p.ui.theme().muted));
+    if (words != m.label) {
+        const float high = font.size * 1.5F;
+        p.ui.tooltip_on("label:" + m.name, {at.x, at.y - high / 2, room, high}, m.label);
+    }
+}
+
 float draw_headline(const Pane& p, const Metric& m, float y) {
     const Theme& t = p.ui.theme();
     const float right = p.x + p.width;
-    p.ui.text({p.x, y + p.ui.px(8)}, m.label, t.body(), p.faded(t.muted));
-    draw_badge(p, m, right, y + p.ui.px(8));
+    const float room = draw_badge(p, m, right, y + p.ui.px(8)) - p.ui.px(8) - p.x;
+    draw_label(p, m, {p.x, y + p.ui.px(8)}, t.body(), room);
     const MetricText words = metric_text(m);
     const float middle = y + p.ui.px(28);
     const float end = p.x + p.ui.text({p.x, middle}, words.number, t.headline(), p.faded(t.text));
@@ -86,9 +98,10 @@ float draw_headline(const Pane& p, const Metric& m, float y) {
 float draw_row(const Pane& p, const Metric& m, float y) {
     const Theme& t = p.ui.theme();
     const MetricText words = metric_text(m);
-    p.ui.text({p.x, y + p.ui.px(9)}, m.label, t.small(), p.faded(t.muted));
     const std::string value = words.number + (words.unit.empty() ? "" : " " + words.unit);
-    p.ui.text({p.x + p.width, y + p.ui.px(9)}, value, t.mono(), p.faded(t.text), HAlign::right);
+    const float wide =
+        p.ui.text({p.x + p.width, y + p.ui.px(9)}, value, t.mono(), p.faded(t.text), HAlign::right);
+    draw_label(p, m, {p.x, y + p.ui.px(9)}, t.small(), p.width - wide - p.ui.px(8));
     return y + p.ui.px(20);
 }
 

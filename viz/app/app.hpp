@@ -15,6 +15,11 @@ namespace nibble {
 struct WindowOptions {
     /// What to show first; absent: the last session's, else the first lab.
     std::optional<Scenario> start = {};
+    /// The lesson to read, as find_lesson() takes it; empty: none.
+    std::string lesson = {};
+    /// For a room: large, on white, answers hidden until R.
+    bool presents = false;
+    std::size_t lesson_page = 0;
     std::optional<ThemeKind> theme = {};
     std::optional<bool> projector = {};
     std::optional<std::pair<int, int>> size = {};

@@ -36,8 +36,13 @@ std::string how_computed(const Session& session, const DeviceBoard& devices) {
 
 }  // namespace
 
-App::App(Session& session, DeviceBoard& devices, const FontSet& fonts, Settings settings)
-    : session_(session), devices_(devices), settings_(std::move(settings)), ui_(fonts) {
+App::App(Session& session, DeviceBoard& devices, LessonReader& lessons, const FontSet& fonts,
+         Settings settings)
+    : session_(session),
+      devices_(devices),
+      lessons_(lessons),
+      settings_(std::move(settings)),
+      ui_(fonts) {
     update_theme();
     make_actions();
 }
@@ -49,7 +54,7 @@ void App::set_screen_scale(float scale) {
 
 void App::update_theme() {
     theme_ = make_theme(settings_.theme, screen_scale_);
-    if (settings_.projector) {
+    if (settings_.projector || presents()) {
         // In a lit room only white is bright enough, and grey text is lost.
         theme_ = make_theme(ThemeKind::light, screen_scale_ * projector_scale);
         theme_.background = theme_.panel = {255, 255, 255};
@@ -61,9 +66,18 @@ bool App::take_settings_changed() {
     return std::exchange(settings_changed_, false);
 }
 
+bool App::take_lab_changed() {
+    const std::string now = session_.experiment().id;
+    return std::exchange(listed_lab_, now) != now;
+}
+
 App::Places App::places() const {
+    if (reads()) {
+        return lesson_places();
+    }
     const Size all = ui_.screen();
     const float bar = ui_.px(48), status = ui_.px(32);
+    const float steps = TimelineBar::of(session_) != nullptr ? ui_.px(TimelineBar::height) : 0;
     const float right = std::min(ui_.px(320), std::round(all.width * 0.38F));
     Places p;
     p.nav_fits = all.width - ui_.px(196) - right >= ui_.px(500);
@@ -71,7 +85,8 @@ App::Places App::places() const {
     p.top = {0, 0, all.width, bar};
     p.nav = {0, bar, nav, all.height - bar};
     p.right = {all.width - right, bar, right, all.height - bar};
-    p.centre = {nav, bar, all.width - right - nav, all.height - bar - status};
+    p.centre = {nav, bar, all.width - right - nav, all.height - bar - status - steps};
+    p.timeline = {nav, p.centre.bottom(), p.centre.width, steps};
     p.status = {nav, all.height - status, p.centre.width, status};
     return p;
 }
@@ -99,17 +114,32 @@ void App::frame(std::vector<KeyPress> keys, double now) {
     const bool key_pressed = !keys.empty();
     ui_.begin_frame(theme_, std::move(keys), now);
     age_notice(key_pressed || ImGui::IsMouseClicked(0));
+    lesson_keys();
+    follow_lesson();
     const Places at = places();
     ui_.set_inert(has_overlay());
-    draw_top_bar(at);
-    if (at.nav_fits) {
+    if (at.top.height > 0) {
+        draw_top_bar(at);
+    }
+    if (reads()) {
+        draw_lesson(at.nav, !at.right_fits);
+    } else if (at.nav_fits) {
         const Point corner = ui_.begin_pane("navigation", at.nav, true, theme_.panel);
         ui_.end_pane(
             draw_navigation(ui_, *this, {corner.x, corner.y, at.nav.width, at.nav.height}));
     }
     draw_centre(at);
-    draw_right(at.right);
-    draw_status(at.status);
+    if (at.right_fits) {
+        draw_right(at.right);
+    }
+    if (at.timeline.height > 0) {
+        timeline_.draw(ui_, session_, at.timeline);
+    } else {
+        timeline_.pause(session_);
+    }
+    if (at.status.height > 0) {
+        draw_status(at.status);
+    }
     draw_overlays();
     if (!has_overlay()) {
         shortcuts();
@@ -131,13 +161,21 @@ bool App::failed() const {
 
 void App::draw_centre(const Places& at) {
     const Rect& r = at.centre;
+    if (reads() && lessons_.hides_result()) {
+        draw_hidden_result(r);
+        return;
+    }
+    if (presents() && lessons_.setting() == nullptr) {
+        draw_title_page(r);
+        return;
+    }
     if (session_.busy() && !dims()) {
         ui_.wake_in(patience);
     }
     // Where the figures would be too small to read, the pane scrolls, and then they get all the
     // room they want.
-    const auto heights =
-        session_.outcome() ? figure_.heights(ui_, *session_.outcome()) : FigureView::Heights{};
+    const auto heights = session_.outcome() ? figure_.heights(ui_, session_, r.width - ui_.px(10))
+                                            : FigureView::Heights{};
     const bool scrolls = heights.least > r.height;
     const float height = scrolls ? heights.comfortable : r.height;
     // A pane of its own for each lab: one is not scrolled because another was.
@@ -148,6 +186,7 @@ void App::draw_centre(const Places& at) {
     }
     const Rect area = {corner.x + 1, corner.y, r.width - (scrolls ? ui_.px(10) : 1), height};
     figure_.draw(ui_, session_, area, failed() ? 0.2F : dims() ? 0.45F : 1, scrolls);
+    draw_made_prediction();
     if (failed()) {
         draw_error(r);
     } else if (!session_.outcome() && dims()) {
@@ -196,51 +235,67 @@ void App::draw_error(Rect area) {
     }
 }
 
-void App::draw_status(Rect r) {
-    ui_.begin_pane("status", r, false, theme_.panel);
-    ui_.line({r.x, r.y}, {r.right(), r.y}, theme_.line);
-    ui_.line({r.x, r.y}, {r.x, r.bottom()}, theme_.line);
-    const float middle = r.centre().y;
-    Color dot = theme_.style(Role::reference).color;
-    std::string words;
-    if (session_.busy()) {
-        dot = theme_.style(Role::baseline).color;
-        const bool previews = session_.dragging() && session_.outcome_is_preview();
-        words = previews ? fmt::format("preview, {:.0f} ms", 1000 * session_.outcome_seconds())
-                : session_.progress() > 0
-                    ? fmt::format("computing, {:.0f} %", 100 * session_.progress())
-                    : std::string("computing");
-    } else if (!session_.error().empty()) {
-        dot = theme_.style(Role::limit).color;
-        words = "no result: " + with_labels(session_.error(), session_.experiment());
-    } else if (session_.outcome()) {
-        const std::string kind = session_.outcome_is_preview() ? "preview" : "exact";
-        words = fmt::format("{}, {}", kind, how_computed(session_, devices_));
-        if (!session_.outcome()->sampling.empty()) {
-            words += ", " + session_.outcome()->sampling;
-        }
-    }
+std::string App::status_words() {
     if (!notice_.empty()) {
         notice_since_ = notice_since_ < 0 ? ui_.now() : notice_since_;
         const double left = notice_since_ + notice_seconds - ui_.now();
         if (left > 0) {
-            words = notice_;
             ui_.wake_in(left);
-        } else {
-            notice_.clear();
+            return notice_;
         }
+        notice_.clear();
     }
+    if (session_.busy()) {
+        const bool previews = session_.dragging() && session_.outcome_is_preview();
+        return previews ? fmt::format("preview, {:.0f} ms", 1000 * session_.outcome_seconds())
+               : session_.progress() > 0
+                   ? fmt::format("computing, {:.0f} %", 100 * session_.progress())
+                   : std::string("computing");
+    }
+    if (!session_.error().empty()) {
+        return "no result: " + with_labels(session_.error(), session_.experiment());
+    }
+    if (!session_.outcome()) {
+        return {};
+    }
+    const std::string kind = session_.outcome_is_preview() ? "preview" : "exact";
+    const std::string& sampling = session_.outcome()->sampling;
+    return fmt::format("{}, {}{}{}", kind, how_computed(session_, devices_),
+                       sampling.empty() ? "" : ", ", sampling);
+}
+
+void App::draw_status(Rect r) {
+    ui_.begin_pane("status", r, false, theme_.panel);
+    const Timeline* steps = TimelineBar::of(session_);
+    if (steps == nullptr) {
+        ui_.line({r.x, r.y}, {r.right(), r.y}, theme_.line);
+    }
+    if (r.x > 0) {
+        ui_.line({r.x, r.y}, {r.x, r.bottom()}, theme_.line);
+    }
+    const float middle = r.centre().y;
+    const Role state = session_.busy()             ? Role::baseline
+                       : !session_.error().empty() ? Role::limit
+                                                   : Role::reference;
     const std::string keys = "Ctrl+K commands   ? keys";
     const float keys_width = ui_.width(keys, theme_.body());
-    const float left = r.x + ui_.px(30), room = r.width - ui_.px(62) - keys_width;
-    const bool keys_fit = room > ui_.px(160);
-    ui_.draw().AddCircleFilled({r.x + ui_.px(18), middle}, ui_.px(4), packed(dot), 24);
-    ui_.text({left, middle},
-             shortened(words, theme_.body(), keys_fit ? room : r.width - ui_.px(46), ui_.fonts()),
-             theme_.body(), theme_.muted);
+    const float left = r.x + ui_.px(30), gap = ui_.px(16);
+    const bool keys_fit = r.right() - 2 * gap - keys_width - left > ui_.px(160);
+    const float right = r.right() - gap - (keys_fit ? keys_width + gap : 0);
+    ui_.draw().AddCircleFilled({r.x + ui_.px(18), middle}, ui_.px(4),
+                               packed(theme_.style(state).color), 24);
+    const std::string words = shortened(status_words(), theme_.body(), right - left, ui_.fonts());
+    const float end = left + ui_.text({left, middle}, words, theme_.body(), theme_.muted);
+    if (steps != nullptr && !steps->marks.empty() && !steps->marks_meaning.empty()) {
+        // Under the track, where the words before it leave it there.
+        const std::string marks = "marks: " + steps->marks_meaning;
+        const float x = std::max(r.x + ui_.px(138), end + ui_.px(24));
+        if (x + ui_.width(marks, theme_.body()) <= right) {
+            ui_.text({x, middle}, marks, theme_.body(), theme_.faint);
+        }
+    }
     if (keys_fit) {
-        ui_.text({r.right() - ui_.px(16), middle}, keys, theme_.body(), theme_.faint,
-                 HAlign::right);
+        ui_.text({r.right() - gap, middle}, keys, theme_.body(), theme_.faint, HAlign::right);
     }
     ui_.end_pane(r.y);
 }
@@ -253,18 +308,25 @@ void App::draw_right(Rect r) {
         ui_.begin_pane("right:" + session_.experiment().id, body, true, theme_.panel);
     float y = params_.draw(ui_, session_, {corner.x + pad, corner.y + ui_.px(21)}, width, requests);
     const float strength = failed() ? 0.3F : dims() ? 0.5F : 1;
-    y = draw_answers(ui_, session_, {corner.x + pad, y}, width, strength, shows_more_numbers_);
+    if (!reads() || !lessons_.hides_result()) {
+        y = draw_answers(ui_, session_, {corner.x + pad, y}, width, strength, shows_more_numbers_);
+    }
     ui_.line({r.x, r.y}, {r.x, body.bottom()}, theme_.line);
     ui_.end_pane(y + ui_.px(8));
 
     ui_.begin_pane("right-foot", {r.x, body.bottom(), r.width, foot}, false, theme_.panel);
     ui_.line({r.x, body.bottom()}, {r.x, r.bottom()}, theme_.line);
-    const float gap = ui_.px(11), half = std::floor((width - gap) / 2);
+    // Halves, unless one label needs more.
+    const std::string copy = "Copy as command";
+    const float gap = ui_.px(11), high = ui_.px(28);
+    const float first =
+        std::max(std::floor((width - gap) / 2), ui_.width(copy, ui_.medium()) + ui_.px(18));
     const float top = body.bottom() + ui_.px(12), left = r.x + pad;
-    if (ui_.button("copy-command", {left, top, half, ui_.px(28)}, "Copy as command")) {
+    if (ui_.button("copy-command", {left, top, first, high}, copy)) {
         copy_command();
     }
-    if (ui_.button("reset-panel", {left + half + gap, top, half, ui_.px(28)}, "Reset panel")) {
+    const float second = left + first + gap;
+    if (ui_.button("reset-panel", {second, top, left + width - second, high}, "Reset panel")) {
         session_.reset_panel();
         params_.forget_errors();
     }

@@ -12,9 +12,12 @@
 
 #include "viz/app/device_board.hpp"
 #include "viz/app/figure_view.hpp"
+#include "viz/app/lesson_reader.hpp"
 #include "viz/app/param_panel.hpp"
+#include "viz/app/prediction_view.hpp"
 #include "viz/app/session.hpp"
 #include "viz/app/settings.hpp"
+#include "viz/app/timeline_bar.hpp"
 #include "viz/app/ui.hpp"
 
 namespace nibble {
@@ -38,16 +41,19 @@ struct Action {
 
 class App {
 public:
-    App(Session& session, DeviceBoard& devices, const FontSet& fonts, Settings settings);
+    App(Session& session, DeviceBoard& devices, LessonReader& lessons, const FontSet& fonts,
+        Settings settings);
 
     /// Builds one frame. `keys` were pressed since the last one, `now` counts seconds.
     void frame(std::vector<KeyPress> keys, double now);
 
     Session& session() { return session_; }
     DeviceBoard& devices() { return devices_; }
+    LessonReader& lessons() { return lessons_; }
     Ui& ui() { return ui_; }
     FigureView& figure() { return figure_; }
     ParamPanel& params() { return params_; }
+    TimelineBar& timeline() { return timeline_; }
     Settings& settings() { return settings_; }
     const Theme& theme() const { return theme_; }
     /// Pixels a point, from the screen.
@@ -70,21 +76,44 @@ public:
     void show_parameter(std::size_t param);
     const std::vector<Action>& actions() const { return actions_; }
 
+    // Lessons
+    /// Opens one at a page, beside the lab. `presents`: for a room, see LessonReader.
+    void open_lesson(const std::string& name, bool presents = false, std::size_t page = 0);
+    /// Back to the list of lessons, or out of the presentation.
+    void leave_lesson();
+    void show_report();
+    /// Whether the left side shows lessons, rather than labs.
+    bool shows_lessons() const { return shows_lessons_; }
+    void show_lessons(bool lessons);
+    /// Whether a lesson is being read.
+    bool reads() const { return shows_lessons_ && lessons_.lesson() != nullptr; }
+    bool presents() const { return reads() && lessons_.presents(); }
+
     /// A sentence in the status line for a while.
     void tell(std::string words);
     const std::string& notice() const { return notice_; }
     bool has_overlay() const { return !overlays_.empty(); }
     /// Whether something that settings.json keeps has changed since this was last asked.
     bool take_settings_changed();
+    /// Once after another lab has come: its row in the list is brought into sight.
+    bool take_lab_changed();
     void note_settings() { settings_changed_ = true; }
     bool wants_close() const { return wants_close_; }
 
 private:
     struct Places {
-        Rect top, nav, centre, status, right;
-        bool nav_fits = true;
+        Rect top, nav, centre, timeline, status, right;
+        bool nav_fits = true;    // the labs, or a lesson, have a column of their own
+        bool right_fits = true;  // so do the parameters
     };
     Places places() const;
+    Places lesson_places() const;
+    void follow_lesson();
+    void lesson_keys();
+    void draw_lesson(Rect area, bool with_controls);
+    void draw_hidden_result(Rect area);
+    void draw_title_page(Rect area);
+    void draw_made_prediction();
     void update_theme();
     void follow_devices();
     void age_notice(bool something_done);
@@ -99,6 +128,7 @@ private:
     void scroll_centre();
     void draw_error(Rect area);
     void draw_status(Rect area);
+    std::string status_words();
     void draw_right(Rect area);
     void serve(const PanelRequests& requests);
     void list_tensors(const PanelRequests::List& list);
@@ -109,22 +139,28 @@ private:
 
     Session& session_;
     DeviceBoard& devices_;
+    LessonReader& lessons_;
     Settings settings_;
     Ui ui_;
     FigureView figure_;
     ParamPanel params_;
+    TimelineBar timeline_;
+    PredictionView prediction_;
     Theme theme_;
     float screen_scale_ = 1;
     std::vector<Action> actions_;
     std::vector<std::unique_ptr<Overlay>> overlays_;
-    std::string notice_, seed_error_;
+    std::string notice_, listed_lab_;
     double notice_since_ = -1;  // negative: not shown yet
     bool settings_changed_ = false, wants_close_ = false;
     bool devices_asked_ = false;
     bool shows_more_numbers_ = false;
+    bool shows_lessons_ = false;
 };
 
-/// The list of labs, in the pane that is current. Returns the y below it.
+/// The list of labs or of lessons, in the pane that is current. Returns the y below it.
 float draw_navigation(Ui& ui, App& app, Rect area);
+/// Labs | Lessons, over either list. Returns the y below.
+float draw_tabs(Ui& ui, App& app, Rect area);
 
 }  // namespace nibble

@@ -15,20 +15,19 @@ float run_width(const Ui& ui, const MathRun& run, Font base) {
 
 }  // namespace
 
-float draw_equation(const Ui& ui, Point at, std::string_view text, Color color, float room) {
-    Font base = ui.theme().math();
-    const std::vector<MathRun> runs = math_runs(text);
+float math_width(const Ui& ui, std::string_view text, Font base) {
     float wide = 0;
-    for (const MathRun& run : runs) {
+    for (const MathRun& run : math_runs(text)) {
         wide += run_width(ui, run, base);
     }
-    if (wide > room) {
-        base.size *= std::max(0.6F, room / wide);
-    }
+    return wide;
+}
+
+float draw_math(const Ui& ui, Point at, std::string_view text, Font base, Color color) {
     float x = at.x;
-    for (const MathRun& run : runs) {
+    for (const MathRun& run : math_runs(text)) {
         Font font = base;
-        float y = at.y + base.size * 0.33F;
+        float y = at.y;
         if (run.level != 0) {
             font.size *= script_size;
             y += base.size * (run.level > 0 ? -raise : lower);
@@ -37,6 +36,15 @@ float draw_equation(const Ui& ui, Point at, std::string_view text, Color color, 
         x += run_width(ui, run, base);
     }
     return x - at.x;
+}
+
+float draw_equation(const Ui& ui, Point at, std::string_view text, Color color, float room) {
+    Font base = ui.theme().math();
+    const float wide = math_width(ui, text, base);
+    if (wide > room) {
+        base.size *= std::max(0.6F, room / wide);
+    }
+    return draw_math(ui, {at.x, at.y + base.size * 0.33F}, text, base, color);
 }
 
 }  // namespace nibble

@@ -1,6 +1,8 @@
 #include "viz/app/figure_view.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <imgui.h>
 
 #include "viz/app/compare.hpp"
@@ -31,6 +33,41 @@ float least_share(const Outcome& outcome) {
     return std::max(least, 0.7F);
 }
 
+/// Which figures stand where, and how many names their bars have.
+std::string shape_of(const Outcome& outcome) {
+    std::string shape;
+    for (const FigureRow& row : outcome.rows) {
+        shape += fmt::format("|{}", row.height);
+        for (const Figure& figure : row.figures) {
+            std::size_t names = figure.y.named_ticks.size();
+            for (const Mark& mark : figure.marks) {
+                const auto* bars = std::get_if<Bars>(&mark);
+                names += bars != nullptr ? bars->names.size() : 0;
+            }
+            shape += fmt::format(" {}:{}", figure.id, names);
+        }
+    }
+    return shape;
+}
+
+/// The outcome with the figures of these ids alone; whole when there are none.
+Outcome chosen_figures(const Outcome& outcome, const std::vector<std::string>& ids) {
+    Outcome some = outcome;
+    some.rows.clear();
+    for (const FigureRow& row : outcome.rows) {
+        FigureRow kept{row.height, {}};
+        for (const Figure& figure : row.figures) {
+            if (std::find(ids.begin(), ids.end(), figure.id) != ids.end()) {
+                kept.figures.push_back(figure);
+            }
+        }
+        if (!kept.figures.empty()) {
+            some.rows.push_back(std::move(kept));
+        }
+    }
+    return some.rows.empty() ? outcome : some;
+}
+
 /// The axis values at the two ends after moving both ends, in points.
 std::pair<double, double> ends(const AxisMap& axis, float from, float to) {
     return {axis.invert(from), axis.invert(to)};
@@ -47,10 +84,15 @@ bool usable(const std::pair<double, double>& range) {
 void FigureView::update_scene(Ui& ui, const Session& session, Size size) {
     const Pinned* a = session.pinned();
     const bool ghost = a != nullptr && a->outcome != session.outcome();
-    Key key{session.outcome(), ghost ? a->outcome : nullptr,
-            size.width,        size.height,
-            ui.theme().scale,  ui.theme().kind,
-            zoom_version_,     session.experiment().id};
+    Key key{session.outcome(),
+            ghost ? a->outcome : nullptr,
+            size.width,
+            size.height,
+            ui.theme().scale,
+            ui.theme().kind,
+            zoom_version_,
+            session.experiment().id,
+            only_};
     if (key == key_) {
         return;
     }
@@ -58,9 +100,11 @@ void FigureView::update_scene(Ui& ui, const Session& session, Size size) {
     ++layouts_;
     LayoutOptions options;
     options.zooms = *zooms_now_;
-    scene_ = ghost ? layout(with_ghost(*key_.outcome, *key_.pinned), size, ui.theme(), ui.fonts(),
-                            options)
-                   : layout(*key_.outcome, size, ui.theme(), ui.fonts(), options);
+    const auto laid_out = [&](const Outcome& outcome) {
+        return layout(only_.empty() ? outcome : chosen_figures(outcome, only_), size, ui.theme(),
+                      ui.fonts(), options);
+    };
+    scene_ = laid_out(ghost ? with_ghost(*key_.outcome, *key_.pinned) : *key_.outcome);
     textures_.sweep();
 }
 
@@ -139,13 +183,26 @@ void FigureView::zoom(const PlotArea& plot, Point at, float steps) {
     }
 }
 
-FigureView::Heights FigureView::heights(const Ui& ui, const Outcome& outcome) const {
+void FigureView::show_only(std::vector<std::string> figures) {
+    only_ = std::move(figures);
+}
+
+FigureView::Heights FigureView::heights(const Ui& ui, const Session& session, float width) {
+    const Outcome some = only_.empty() ? Outcome{} : chosen_figures(*session.outcome(), only_);
+    const Outcome& outcome = only_.empty() ? *session.outcome() : some;
     float share = 0;
     for (const FigureRow& row : outcome.rows) {
         share += static_cast<float>(row.height > 0 ? row.height : 1);
     }
     const float rows = share / least_share(outcome);
-    return {ui.px(heading + least_row * rows), ui.px(heading + comfortable_row * rows)};
+    const float least = ui.px(heading + least_row * rows);
+    HeightKey key{session.experiment().id + shape_of(outcome), width, ui.theme().scale};
+    if (key != height_key_) {
+        height_key_ = std::move(key);
+        const float from = ui.px(heading + comfortable_row * rows);
+        comfortable_ = comfortable_height(outcome, width, from, ui.theme(), ui.fonts());
+    }
+    return {least, comfortable_};
 }
 
 void FigureView::point_at(Ui& ui, Session& session, const Pointer& pointer) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "viz/app/session.hpp"
 #include "viz/app/ui.hpp"
@@ -21,7 +22,10 @@ public:
     struct Heights {
         float least = 0, comfortable = 0;
     };
-    Heights heights(const Ui& ui, const Outcome& outcome) const;
+    Heights heights(const Ui& ui, const Session& session, float width);
+
+    /// Shows only these of an outcome's figures, where it has any of them; empty: all.
+    void show_only(std::vector<std::string> figures);
 
     /// What is on the screen, and where its corner is. For the tests.
     const Scene& scene() const { return scene_; }
@@ -37,6 +41,7 @@ private:
         ThemeKind theme = ThemeKind::dark;
         int zoom_version = 0;
         std::string experiment;
+        std::vector<std::string> only;
         bool operator==(const Key&) const = default;
     };
     struct Drag {
@@ -60,7 +65,17 @@ private:
     const PlotArea* plot_at(Point at) const;
     const HandleSpot* handle_at(Point at) const;
 
+    /// What the height of a scrolling panel was found for: not again for each step of a slider.
+    struct HeightKey {
+        std::string shape;
+        float width = 0, scale = 0;
+        bool operator==(const HeightKey&) const = default;
+    };
+
+    std::vector<std::string> only_;
     Key key_;
+    HeightKey height_key_;
+    float comfortable_ = 0;
     Scene scene_;
     Point origin_;
     Drag drag_;

@@ -195,7 +195,8 @@ public:
         const Point corner = ui.begin_list("lab-list", r);
         ui.end_list(draw_navigation(ui, app, {corner.x, corner.y, r.width, r.height}));
         const bool outside = ImGui::IsMouseClicked(0) && ImGui::GetIO().MousePos.x > r.right();
-        return !outside && !ui.take_key(GLFW_KEY_ESCAPE) && app.session().experiment().id == before;
+        return !outside && !ui.take_key(GLFW_KEY_ESCAPE) && !app.reads() &&
+               app.session().experiment().id == before;
     }
 };
 
@@ -267,6 +268,7 @@ public:
             {"Enter, Ctrl+click", "type a slider's value"},
             {"double-click, Backspace", "back to the default"},
             {"wheel, drag", "zoom, move a plot; double-click: as it was"},
+            {"Alt+Right, Alt+Left", "next, previous page of a lesson"},
         };
         for (const Action& a : app.actions()) {
             if (!a.keys.empty()) {

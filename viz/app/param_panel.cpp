@@ -8,6 +8,7 @@
 #include <imgui.h>
 
 #include "viz/app/slider_scale.hpp"
+#include "viz/app/timeline_bar.hpp"
 #include "viz/app/words.hpp"
 #include "viz/figure/layout.hpp"
 
@@ -46,11 +47,21 @@ std::string ParamPanel::typing_error(const std::string& param) const {
 }
 
 float ParamPanel::draw(Ui& ui, Session& session, Point at, float width, PanelRequests& requests) {
-    const std::vector<bool> relevant = session.relevant();
+    std::vector<bool> shown = session.relevant();
     const Experiment& experiment = session.experiment();
-    const auto rows = [&](bool advanced) {
+    if (const Timeline* line = TimelineBar::of(session)) {
+        shown[experiment.index_of(line->param)] = false;  // it has a bar of its own
+    }
+    const bool offers = offer_.experiment == experiment.id;
+    const auto is_hidden = [&](const ParamInfo& param) {
+        const auto& names = offer_.params;
+        return offers && !names.empty()
+                   ? std::find(names.begin(), names.end(), param.name) == names.end()
+                   : param.is_advanced;
+    };
+    const auto rows = [&](bool hidden) {
         for (std::size_t i = 0; i < experiment.params.size(); ++i) {
-            if (!relevant[i] || experiment.params[i].is_advanced != advanced) {
+            if (!shown[i] || is_hidden(experiment.params[i]) != hidden) {
                 continue;
             }
             const Row row{ui, session, i, at.x, at.y, width};
@@ -75,9 +86,9 @@ float ParamPanel::draw(Ui& ui, Session& session, Point at, float width, PanelReq
     rows(false);
     int hidden = 0;
     for (std::size_t i = 0; i < experiment.params.size(); ++i) {
-        hidden += relevant[i] && experiment.params[i].is_advanced;
+        hidden += shown[i] && is_hidden(experiment.params[i]);
     }
-    if (hidden == 0) {
+    if (hidden == 0 || (offers && offer_.hides_rest)) {
         return at.y;
     }
     bool& open = more_[experiment.id];

@@ -28,6 +28,15 @@ public:
     /// Draws the rows of the present lab from `top_left` on; returns the y below them.
     float draw(Ui& ui, Session& session, Point top_left, float width, PanelRequests& requests);
 
+    /// What a page of a lesson offers of a lab: these parameters first, the others behind "More
+    /// parameters", or not at all. An empty list offers what the lab itself shows.
+    struct Offer {
+        std::string experiment;
+        std::vector<std::string> params;
+        bool hides_rest = false;
+    };
+    void offer(Offer offer) { offer_ = std::move(offer); }
+
     /// Whether the rarely used parameters are shown; kept per lab.
     bool& shows_more(const std::string& experiment) { return more_[experiment]; }
     /// What is wrong with what was typed into a row; empty when nothing is.
@@ -50,6 +59,7 @@ private:
     void value_field(const Row& row, Rect r);
     void type_in(const Row& row, const std::string& text);
 
+    Offer offer_;
     std::map<std::string, bool> more_;
     std::map<std::string, std::string> errors_;  // by parameter name
 };

@@ -108,7 +108,9 @@ void Session::nudge(std::size_t param, const Value& value) {
         current_->undo.pop_back();
     }
     remember(before);
-    nudged_ = param;
+    if (before != current_->now) {
+        nudged_ = param;
+    }
     submit(false);
 }
 

@@ -52,6 +52,8 @@ public:
     void set(const std::vector<std::pair<std::string, Value>>& values);
     /// As set(), but steps of the same parameter in a row are one undo step: arrow keys.
     void nudge(std::size_t param, const Value& value);
+    /// The next nudge() is an undo step of its own, whatever parameter it moves.
+    void end_nudges() { nudged_.reset(); }
     /// Moves a parameter while it is held: previews. release() makes the whole drag one undo step
     /// and asks for the exact result. The value is brought into the parameter's range.
     void drag(std::size_t param, const Value& value);

@@ -36,6 +36,10 @@ Settings parse(const Json& whole, const Experiments& all) {
                  e.at("scale").get<double>(),
                  theme_kind(e.at("theme").get<std::string>()),
                  e.at("folder").get<std::string>()};
+    if (whole.contains("lesson")) {
+        s.lesson = whole["lesson"].at("id").get<std::string>();
+        s.lesson_page = whole["lesson"].at("page").get<std::size_t>();
+    }
     if (whole.contains("scenario")) {
         s.last = scenario_from_json(whole["scenario"].dump(), all);
     }
@@ -86,6 +90,9 @@ bool save_settings(const Settings& s, const std::filesystem::path& folder, const
                     {"scale", s.exports.scale},
                     {"theme", theme_name(s.exports.theme)},
                     {"folder", s.exports.folder}}}};
+    if (!s.lesson.empty()) {
+        whole["lesson"] = {{"id", s.lesson}, {"page", s.lesson_page}};
+    }
     if (s.last) {
         whole["scenario"] = Json::parse(to_json_text(*s.last, all));
     }

@@ -28,6 +28,8 @@ struct Settings {
     int width = 1280, height = 800;  // of the window
     ExportChoices exports;
     std::optional<Scenario> last;
+    std::string lesson;  // that is being read; empty: none
+    std::size_t lesson_page = 0;
 };
 
 struct LoadedSettings {

@@ -65,6 +65,7 @@ Window::Window(const Experiments& all, const WindowOptions& options)
       // The first result is computed while the window opens.
       session_(all, runner_, options.start ? options.start : loaded_.settings.last),
       devices_([this] { wake(); }),
+      lessons_(all, [this] { wake(); }),
       started_(Clock::now()) {
     Settings& settings = loaded_.settings;
     settings.theme = options.theme.value_or(settings.theme);
@@ -74,8 +75,14 @@ Window::Window(const Experiments& all, const WindowOptions& options)
         settings.height = options.size->second;
     }
     open(settings);
-    app_ = std::make_unique<App>(session_, devices_, fonts_, settings);
+    app_ = std::make_unique<App>(session_, devices_, lessons_, fonts_, settings);
     app_->tell(loaded_.notice);
+    if (!options.lesson.empty()) {
+        app_->open_lesson(options.lesson, options.presents, options.lesson_page);
+    } else if (!options.start && !settings.lesson.empty()) {
+        app_->open_lesson(settings.lesson, false, settings.lesson_page);
+        lessons_.take_turned();  // the lab is as it was left
+    }
     set_callbacks();
     update_scale();
     const std::lock_guard lock(wake_mutex_);
@@ -187,7 +194,7 @@ void Window::update_scale() {
 
 bool Window::is_idle() const {
     return is_drawn() && !posted_ && !runner_.state().busy && !session_.busy() &&
-           !devices_.asking();
+           !devices_.asking() && !lessons_.busy();
 }
 
 std::pair<int, int> Window::position() const {

@@ -70,6 +70,7 @@ private:
     Runner runner_;
     Session session_;
     DeviceBoard devices_;
+    LessonReader lessons_;
     FontSet fonts_;
     GLFWwindow* window_ = nullptr;
     std::unique_ptr<App> app_;

@@ -43,6 +43,7 @@ const std::vector<Command>& commands() {
         {"measure", "", "how fast this machine is: memory, arithmetic, kernels",
          plain(measure_command)},
         {"generate", "", "a model goes on with a text", plain(generate_command)},
+        {"speculate", "", "a small model drafts what a large one writes", plain(speculate_command)},
         {"perplexity", "", "how surprised a model is by a text", plain(perplexity_command)},
         {"capture", "", "what a layer of a model reads, as input for calibration",
          plain(capture_command)},

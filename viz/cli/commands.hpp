@@ -17,6 +17,7 @@ int kernels_command(const Words& words);
 int measure_command(const Words& words);
 int train_command(const Words& words);
 int generate_command(const Words& words);
+int speculate_command(const Words& words);
 int perplexity_command(const Words& words);
 int capture_command(const Words& words);
 int quantize_command(const Words& words);

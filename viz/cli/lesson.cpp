@@ -1,4 +1,6 @@
 // `nibble lesson ...`: the lessons without a window.
+#include <algorithm>
+#include <cctype>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -109,6 +111,40 @@ int show_lesson(const Words& words) {
     return 0;
 }
 
+int read_lesson_in_window(const Words& words, const OpenWindow& open_window) {
+    CommandLine line("lesson NN [--present] [--page N]",
+                     "Opens the window on a lesson, beside the live lab. To present is to show it "
+                     "to a room: large, on white, with few controls, and answers only after R; "
+                     "space and the arrow keys turn the pages.");
+    line.positional("NN", "A lesson, as `nibble lesson list` names it.");
+    line.add(switch_flag("present", "For a room: large, answers hidden until R."), "Window");
+    line.add(whole_flag("page", 1, {1, 999}, "Where to begin, from 1."), "Window");
+    line.footer("Examples", {"nibble lesson 02", "nibble lesson 04 --present"});
+    if (!line.parse(words)) {
+        print(line.help());
+        return 0;
+    }
+    const Lesson lesson = find_lesson(line.text("NN"), all_experiments());
+    if (!open_window) {
+        throw Error(Error::Code::no_device, "this program was built without a window",
+                    fmt::format("`nibble lesson show {}` prints the lesson", lesson.id));
+    }
+    WindowRequest request;
+    request.lesson = lesson.id;
+    request.presents = line.is_on("present");
+    request.page = static_cast<std::size_t>(std::get<std::int64_t>(line.value("page"))) - 1;
+    return open_window(request);
+}
+
+/// Whether some lesson is called this, by number, slug or file.
+bool is_lesson(const std::string& word) {
+    const auto files = lesson_files(lessons_folder());
+    return std::any_of(files.begin(), files.end(), [&](const std::filesystem::path& path) {
+        const std::string stem = path.stem().string();
+        return stem == word || path.filename() == word || stem.ends_with("-" + word);
+    });
+}
+
 constexpr std::pair<const char*, int (*)(const Words&)> verbs[] = {{"list", list_lessons},
                                                                    {"check", check_lessons},
                                                                    {"show", show_lesson},
@@ -116,7 +152,8 @@ constexpr std::pair<const char*, int (*)(const Words&)> verbs[] = {{"list", list
                                                                    {"report", report_lesson}};
 
 std::string overview() {
-    return "Usage: nibble lesson list              every lesson\n"
+    return "Usage: nibble lesson NN [--present]    opens the window on one\n"
+           "       nibble lesson list              every lesson\n"
            "       nibble lesson show NN           one as plain text\n"
            "       nibble lesson check [FILE...]   runs every block\n"
            "       nibble lesson sheet NN          one to print\n"
@@ -127,7 +164,7 @@ std::string overview() {
 
 }  // namespace
 
-int lesson_command(const Words& words, const OpenWindow&) {
+int lesson_command(const Words& words, const OpenWindow& open_window) {
     if (words.empty() || words[0] == "--help" || words[0] == "-h") {
         print(overview());
         return 0;
@@ -138,6 +175,9 @@ int lesson_command(const Words& words, const OpenWindow&) {
             return command(Words(words.begin() + 1, words.end()));
         }
         names.emplace_back(verb);
+    }
+    if (std::isdigit(static_cast<unsigned char>(words[0][0])) != 0 || is_lesson(words[0])) {
+        return read_lesson_in_window(words, open_window);
     }
     const std::string near = nearest(words[0], names);
     throw Error(Error::Code::bad_param, fmt::format("lesson cannot \"{}\"", words[0]),

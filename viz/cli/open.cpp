@@ -29,7 +29,7 @@ int open_command(const Words& words, const OpenWindow& open_window) {
     if (!line.is_on("command")) {
         try {
             if (open_window) {
-                return open_window(scenario);
+                return open_window({scenario});
             }
             note("nibble: no window can be opened here; this gives the same result");
         } catch (const Error& e) {

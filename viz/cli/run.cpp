@@ -48,7 +48,8 @@ void add_output_flags(CommandLine& line) {
     const ExportOptions fallback;
     line.add(file_flag("out", export_suffixes(),
                        "Write the charts (.svg, .pdf, .png), their data (.csv) or everything "
-                       "(.json). May be given again. The scenario travels inside."),
+                       "(.json), or a schedule for Perfetto (.trace.json). May be given again. "
+                       "The scenario travels inside."),
              "Output", "FILE", Takes::many);
     const auto size = [&](const char* name, float value, const char* title) {
         ParamInfo p = whole_flag(name, static_cast<std::int64_t>(value), {64, 8192}, title);
@@ -60,6 +61,8 @@ void add_output_flags(CommandLine& line) {
     line.add(real_flag("scale", fallback.scale, {0.1, 16}, "Pixels a point in a PNG"), "Output");
     line.add(choice_flag("theme", {"print", "light", "dark"}, "Colours of the charts"), "Output");
     line.add(text_flag("figure", "Write this figure alone, named by its id."), "Output", "ID");
+    line.add(text_flag("table", "Write this table to .csv files, instead of the charts' data."),
+             "Output", "NAME");
     line.add(switch_flag("json", "Print the result as JSON, for programs."), "Output");
 }
 
@@ -70,6 +73,7 @@ ExportOptions export_options(const CommandLine& line) {
     options.scale = static_cast<float>(std::get<double>(line.value("scale")));
     options.theme = theme_kind(std::get<std::string>(line.value("theme")));
     options.figure = std::get<std::string>(line.value("figure"));
+    options.table = std::get<std::string>(line.value("table"));
     return options;
 }
 

@@ -8,6 +8,8 @@ namespace {
 
 using namespace spacing;
 
+constexpr float least_bar = 24;  // points; colours cannot be told apart on less
+
 /// Keeps the labels that do not touch the one kept before.
 void thin_out(AxisTicks& ticks, const AxisMap& map, const LabelRoom& room) {
     double free_from = -INFINITY;
@@ -139,15 +141,13 @@ float draw_colour_bar(const Heatmap& map, Plot& plot, float right, float middle)
     const Theme& theme = plot.theme;
     const Font font = tick_font(theme);
     const float s = theme.scale;
-    const double reach = std::max(std::abs(map.low), std::abs(map.high));
-    const std::string low = format_value(map.is_signed ? -reach : map.low, NumberStyle::plain, 3);
-    const std::string high = format_value(map.is_signed ? reach : map.high, NumberStyle::plain, 3) +
-                             (map.unit.empty() ? "" : " " + map.unit);
+    const auto [low, high, least_width] = colour_bar(map, theme, plot.measure);
     const float low_width = plot.text_width(low, font), high_width = plot.text_width(high, font);
-    const float bar = std::min(160 * s, plot.frame.width * 0.45F - low_width - high_width - 12 * s);
-    if (bar < 24 * s) {
+    if (least_width > plot.frame.width) {
         return right;
     }
+    const float bar = std::clamp(plot.frame.width * 0.45F - low_width - high_width - 12 * s,
+                                 least_bar * s, 160 * s);
     const auto label = [&](const std::string& words, float at) {
         plot.add(TextRun{{at, middle}, words, font, theme.muted, HAlign::right, VAlign::middle});
     };
@@ -171,6 +171,18 @@ float draw_colour_bar(const Heatmap& map, Plot& plot, float right, float middle)
 }
 
 }  // namespace
+
+ColourBar colour_bar(const Heatmap& map, const Theme& theme, const TextMeasure& measure) {
+    const double reach = std::max(std::abs(map.low), std::abs(map.high));
+    const double low = map.is_signed ? -reach : map.low, high = map.is_signed ? reach : map.high;
+    ColourBar bar;
+    bar.low = format_value(low, NumberStyle::plain, 3);
+    bar.high = format_value(high, NumberStyle::plain, 3) + (map.unit.empty() ? "" : " " + map.unit);
+    const Font font = tick_font(theme);
+    bar.least_width = measure.width(bar.low, font) + measure.width(bar.high, font) +
+                      (12 + least_bar) * theme.scale;
+    return bar;
+}
 
 void draw_title(const Plan& plan, Scene& scene, const Theme& theme, const TextMeasure& measure) {
     const float s = theme.scale;
@@ -230,10 +242,14 @@ void draw_footer(const Plan& plan, Plot& plot) {
     const Theme& theme = plot.theme;
     const float s = theme.scale;
     const float bottom = plot.content_bottom.value_or(plan.frame.bottom());
-    const float middle = bottom + plan.own_bottom - footer_line * s / 2 + 2 * s;
+    float middle = bottom + plan.own_bottom - footer_line * s / 2 + 2 * s;
     const Heatmap* map = colour_bar_of(*plan.figure);
-    const float right =
+    float right =
         map ? draw_colour_bar(*map, plot, plan.frame.right(), middle) - 12 * s : plan.frame.right();
+    if (plan.two_footers) {
+        middle -= footer_line * s;
+        right = plan.frame.right();
+    }
     plot.add(TextRun{
         {plan.frame.x, middle},
         shortened(plan.figure->footnote, tick_font(theme), right - plan.frame.x, plot.measure),

@@ -33,6 +33,7 @@ struct Plan {
     float name_height = 0;      // of tick labels under the plot
     float top = 0, bottom = 0;  // what the surroundings take; figures of a row share the larger
     float own_top = 0, own_bottom = 0;  // what this figure's own take
+    bool two_footers = false;           // footnote and colour bar do not fit beside each other
     int left_out = 0;  // in a small box: 1 axis names and footnote, 2 also title and key, 3 all
     float least_left = 0, least_right = 0;  // kept free beside the frame, to line up with others
     float slack = 0;                        // how far a tick label may stick out at the right
@@ -48,6 +49,13 @@ std::string axis_name(const Axis& axis, const std::string& factor);
 bool has_names(const Axis& axis, const std::vector<std::string>& names);
 /// The first heat map of the figure that wants a colour bar, or null.
 const Heatmap* colour_bar_of(const Figure& figure);
+
+/// The numbers at the ends of a colour bar, and the width of them and the shortest bar between.
+struct ColourBar {
+    std::string low, high;
+    float least_width = 0;
+};
+ColourBar colour_bar(const Heatmap& map, const Theme& theme, const TextMeasure& measure);
 
 /// What can only be named above the plot: series of bars, rules that fill it from top to bottom.
 std::vector<KeyEntry> certain_key(const Figure& figure);

@@ -119,6 +119,21 @@ struct Writer {
                 {.x = static_cast<double>(i), .y = n.parent < 0 ? NAN : n.parent, .label = n.text});
         }
     }
+    void operator()(const Links& m) {
+        for (const auto& [side, boxes] :
+             {std::pair(m.left_heading, &m.left), std::pair(m.right_heading, &m.right)}) {
+            for (std::size_t i = 0; i < boxes->size(); ++i) {
+                row("box", side,
+                    {.x = static_cast<double>(i),
+                     .label = fmt::format("{}: {}", (*boxes)[i].name,
+                                          fmt::join((*boxes)[i].slots, " "))});
+            }
+        }
+        for (const Links::Arrow& arrow : m.arrows) {
+            row("arrow", "",
+                {.x = static_cast<double>(arrow.from), .y = static_cast<double>(arrow.to)});
+        }
+    }
     void operator()(const Tokens& m) {
         for (std::size_t i = 0; i < m.items.size(); ++i) {
             const Tokens::Item& t = m.items[i];
@@ -157,6 +172,29 @@ std::string csv_text(const Outcome& outcome, const std::string& figure) {
         }
     }
     return std::move(writer.out);
+}
+
+std::string csv_text(const Table& table) {
+    std::string text;
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+        text += i > 0 ? "," : "";
+        text += field(table.columns[i].name);
+    }
+    text += '\n';
+    for (const std::vector<Table::Cell>& row : table.rows) {
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            text += i > 0 ? "," : "";
+            if (const auto* words = std::get_if<std::string>(&row[i])) {
+                text += field(*words);
+            } else if (const auto* whole = std::get_if<std::int64_t>(&row[i])) {
+                text += std::to_string(*whole);
+            } else if (const double value = std::get<double>(row[i]); !std::isnan(value)) {
+                text += fmt::format("{}", value);
+            }
+        }
+        text += '\n';
+    }
+    return text;
 }
 
 }  // namespace nibble

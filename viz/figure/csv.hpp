@@ -24,4 +24,7 @@ namespace nibble {
 /// The table with its header row. `figure`: only the figure with that id, when not empty.
 std::string csv_text(const Outcome& outcome, const std::string& figure = {});
 
+/// A table as it is: its columns, then its rows.
+std::string csv_text(const Table& table);
+
 }  // namespace nibble

@@ -10,6 +10,7 @@
 #include "sim/core/text.hpp"
 #include "sim/core/version.hpp"
 #include "viz/figure/cairo_canvas.hpp"
+#include "viz/figure/chrome_trace.hpp"
 #include "viz/figure/csv.hpp"
 #include "viz/figure/embed.hpp"
 #include "viz/figure/files.hpp"
@@ -75,6 +76,21 @@ Outcome only_figure(const Outcome& outcome, const std::string& id) {
                         : fmt::format("did you mean {}?", near));
 }
 
+const Table& table_named(const Outcome& outcome, const std::string& name) {
+    std::vector<std::string> names;
+    for (const Table& t : outcome.tables) {
+        if (t.name == name) {
+            return t;
+        }
+        names.push_back(t.name);
+    }
+    const std::string near = nearest(name, names);
+    refuse(fmt::format("no table is called \"{}\"", name),
+           !near.empty()   ? fmt::format("did you mean {}?", near)
+           : names.empty() ? "this result has none"
+                           : fmt::format("there are {}", fmt::join(names, ", ")));
+}
+
 /// What the figures show, for someone who cannot see them.
 std::string description_of(const Outcome& outcome) {
     std::string text = outcome.explanation;
@@ -129,7 +145,9 @@ std::string export_bytes(const Outcome& whole, const Scenario& scenario, const E
     const Outcome outcome = options.figure.empty() ? whole : only_figure(whole, options.figure);
     const std::string json = to_json_text(scenario, all, -1);
     if (suffix == ".csv") {
-        return fmt::format("# {}: {}\n{}", scenario_key, json, csv_text(outcome));
+        return fmt::format("# {}: {}\n{}", scenario_key, json,
+                           options.table.empty() ? csv_text(outcome)
+                                                 : csv_text(table_named(outcome, options.table)));
     }
     if (suffix == ".json") {
         return json_text(outcome, json);
@@ -151,6 +169,10 @@ std::string export_bytes(const Outcome& whole, const Scenario& scenario, const E
 
 void export_outcome(const Outcome& outcome, const Scenario& scenario, const Experiments& all,
                     const fs::path& path, const ExportOptions& options) {
+    if (is_chrome_trace(path.filename().string())) {
+        write_whole_file(path, chrome_trace_text(outcome, to_json_text(scenario, all, -1)));
+        return;
+    }
     write_whole_file(path, export_bytes(outcome, scenario, all, checked_suffix(path), options));
 }
 

@@ -18,14 +18,16 @@ struct ExportOptions {
     float scale = 2;         // PNG pixels a point
     ThemeKind theme = ThemeKind::print;
     std::string figure = {};  // id of one figure alone; empty: the whole panel
+    std::string table = {};   // name of a table that a .csv holds instead of the figures' data
     Zooms zooms = {};
 };
 
 /// Suffixes that can be written: ".svg", ".pdf", ".png", ".csv", ".json".
 const std::vector<std::string>& export_suffixes();
 
-/// The format follows the suffix. The file appears whole or not at all (written beside, renamed).
-/// Throws Error::bad_param for an unknown suffix, an unknown figure id or a size out of
+/// The format follows the suffix; a name ending in ".trace.json" takes the schedule alone (see
+/// chrome_trace.hpp). The file appears whole or not at all (written beside, renamed).
+/// Throws Error::bad_param for an unknown suffix, figure id or table, or a size out of
 /// 64 .. 8192 points (32 Mi pixels in all), Error::io when the file cannot be written.
 void export_outcome(const Outcome& outcome, const Scenario& scenario, const Experiments& all,
                     const std::filesystem::path& path, const ExportOptions& options = {});

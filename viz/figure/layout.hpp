@@ -33,6 +33,11 @@ struct LayoutOptions {
 Scene layout(const Outcome& outcome, Size size, const Theme& theme, const TextMeasure& measure,
              const LayoutOptions& options = {});
 
+/// The least height at which every plot has room for its curves, and every named row for its name,
+/// when the figures are `width` wide and the finding is shown whole. At least `from`.
+float comfortable_height(const Outcome& outcome, float width, float from, const Theme& theme,
+                         const TextMeasure& measure);
+
 /// Lines that fit `width`, broken at spaces; a longer word is broken where it must be.
 std::vector<std::string> wrap(std::string_view text, Font font, float width,
                               const TextMeasure& measure);

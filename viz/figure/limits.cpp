@@ -120,13 +120,14 @@ struct Extents {
             y.add(*m.y);
         }
     }
-    template <class Free>  // cells, tree, tokens, listing: they use no axis
+    template <class Free>  // cells, tree, links, tokens, listing: they use no axis
     void operator()(const Free&) {}
 };
 
 template <class MarkType>
 constexpr bool uses_axes = !std::is_same_v<MarkType, Cells> && !std::is_same_v<MarkType, Tree> &&
-                           !std::is_same_v<MarkType, Tokens> && !std::is_same_v<MarkType, Listing>;
+                           !std::is_same_v<MarkType, Links> && !std::is_same_v<MarkType, Tokens> &&
+                           !std::is_same_v<MarkType, Listing>;
 
 /// Limits as given, made usable: ordered, finite, apart, above zero where the scale needs it.
 std::pair<double, double> usable_limits(std::pair<double, double> given, Scale scale) {

@@ -12,6 +12,7 @@ namespace {
 using namespace spacing;
 
 constexpr float least_plot = 36;        // points: what surroundings leave to the data at least
+constexpr float least_scale = 10;       // of the colours of a scale, which are read without room
 constexpr float most_key_share = 0.4F;  // of the box' height
 
 /// Named positions of bars and lanes, unless the author named some values.
@@ -34,28 +35,38 @@ float widest(const AxisTicks& ticks, Font font, const TextMeasure& measure) {
     return width;
 }
 
+float widest_word(const std::string& words, Font font, const TextMeasure& measure) {
+    float width = 0;
+    for (std::size_t at = 0; at < words.size();) {
+        const std::size_t end = std::min(words.find(' ', at), words.size());
+        width = std::max(width, measure.width(words.substr(at, end - at), font));
+        at = end + 1;
+    }
+    return width;
+}
+
 /// How the names of bars fit under `slot` points each.
 void plan_names(Plan& plan, float slot, const Theme& theme, const TextMeasure& measure) {
     const Font font = tick_font(theme);
     const float s = theme.scale;
+    const float room = slot - 6 * s, most_upright = plan.box.height * 0.3F;
     float longest = 0;
-    bool wraps = true;
+    std::size_t lines = 1;
+    bool wraps = true;  // only at spaces
     for (const std::string& name : plan.reach.x_names) {
         longest = std::max(longest, measure.width(name, font));
-        const auto lines = wrap(name, font, slot - 6 * s, measure);
-        wraps = wraps && lines.size() <= 2 && name.find(' ') != std::string::npos
-                    ? true
-                    : wraps && lines.size() <= 1;
+        lines = std::max(lines, wrap(name, font, room, measure).size());
+        wraps = wraps && widest_word(name, font, measure) <= room;
     }
     plan.name_height = font.size;
-    if (longest <= slot - 6 * s) {
+    if (longest <= room) {
         plan.names = NameStyle::flat;
-    } else if (wraps) {
+    } else if (wraps && (lines <= 2 || (lines <= 4 && longest > most_upright))) {
         plan.names = NameStyle::wrapped;
-        plan.name_height = font.size * 2 + 3 * s;
+        plan.name_height = (font.size + 3 * s) * static_cast<float>(lines) - 3 * s;
     } else {
         plan.names = NameStyle::upright;
-        plan.name_height = std::min(longest, plan.box.height * 0.3F);
+        plan.name_height = std::min(longest, most_upright);
     }
 }
 
@@ -110,10 +121,25 @@ float plan_below(Plan& plan, const Theme& theme, const TextMeasure& measure) {
         height += (tick_length + tick_gap + 3) * s + plan.name_height;
         height += plan.left_out > 0 || axis_name(f.x, "").empty() ? 0 : name_line * s;
     }
-    if (plan.left_out < 1 && (!f.footnote.empty() || colour_bar_of(f))) {
+    const Heatmap* map = colour_bar_of(f);
+    plan.two_footers = false;
+    if (plan.left_out < 1 && (!f.footnote.empty() || map != nullptr)) {
         height += footer_line * s;
+        if (map != nullptr && !f.footnote.empty()) {
+            const float left = f.y.hidden ? 0 : 40 * s;
+            const float needs = measure.width(f.footnote, tick_font(theme)) + 12 * s +
+                                colour_bar(*map, theme, measure).least_width;
+            plan.two_footers = needs > plan.box.width - left;
+            height += plan.two_footers ? footer_line * s : 0;
+        }
     }
     return height;
+}
+
+/// A column of colours with their values beside it.
+bool is_scale(const Figure& f) {
+    return f.marks.size() == 1 && std::holds_alternative<Heatmap>(f.marks[0]) &&
+           std::get<Heatmap>(f.marks[0]).cols == 1;
 }
 
 /// Y ticks for the frame's height; returns the width that they and the name take.
@@ -247,7 +273,8 @@ void plan_frame(Plan& plan, const Theme& theme, const TextMeasure& measure) {
     const float height = std::max(0.0F, std::round(plan.box.bottom() - plan.bottom - top));
     float left = plan_left(plan, height, theme, measure);
     float right = plan_right(plan, left, theme, measure);
-    if (plan.box.width - left - right < least_plot * theme.scale) {
+    const float least = is_scale(*plan.figure) ? least_scale : least_plot;
+    if (plan.box.width - left - right < least * theme.scale) {
         plan.left_out = 3;
         left = plan_left(plan, height, theme, measure);
         right = plan_right(plan, left, theme, measure);

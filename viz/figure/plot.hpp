@@ -94,6 +94,7 @@ void draw(const Note& mark, Plot& plot);
 void draw(const Segments& mark, Plot& plot);
 void draw(const Cells& mark, Plot& plot);
 void draw(const Tree& mark, Plot& plot);
+void draw(const Links& mark, Plot& plot);
 void draw(const Tokens& mark, Plot& plot);
 void draw(const Listing& mark, Plot& plot);
 void draw(const Handle& mark, Plot& plot);

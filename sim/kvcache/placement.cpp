@@ -1,0 +1,109 @@
+#include "sim/kvcache/placement.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <fmt/format.h>
+
+#include "sim/core/error.hpp"
+#include "sim/kvcache/paged_cache.hpp"
+
+namespace nibble {
+namespace {
+
+std::int64_t power_of_two_from(std::int64_t tokens) {
+    return static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(tokens)));
+}
+
+constexpr struct {
+    const char *name, *label;
+} words[placements] = {
+    {"max", "maximum length"},
+    {"pow2", "power of two, first fit"},
+    {"oracle", "known length, first fit"},
+    {"pow2_buddy", "power of two, buddy"},
+    {"oracle_buddy", "known length, buddy"},
+    {"paged", "paged"},
+};
+
+}  // namespace
+
+std::vector<Choice> placement_choices() {
+    std::vector<Choice> choices;
+    for (const auto& w : words) {
+        choices.push_back({w.name, w.label});
+    }
+    return choices;
+}
+
+std::string label(Placement placement) {
+    return words[static_cast<std::size_t>(placement)].label;
+}
+
+bool is_buddy(Placement placement) {
+    return placement == Placement::pow2_buddy || placement == Placement::oracle_buddy;
+}
+
+bool is_bounded_by_max_len(Placement placement) {
+    return placement == Placement::max || placement == Placement::pow2 ||
+           placement == Placement::pow2_buddy;
+}
+
+std::int64_t slots_asked(Placement placement, const TraceRequest& request, std::int64_t max_len) {
+    switch (placement) {
+        case Placement::max:
+            return max_len;
+        case Placement::pow2:
+        case Placement::pow2_buddy:
+            return std::min(max_len, request.prompt + power_of_two_from(request.output));
+        case Placement::oracle:
+        case Placement::oracle_buddy:
+            return request.tokens();
+        case Placement::paged:
+            break;
+    }
+    broken_invariant("placement", "paged requests ask for blocks as they grow", __FILE__, __LINE__);
+}
+
+bool can_ever_run(Placement placement, const TraceRequest& request, const CacheSize& size) {
+    if (placement == Placement::paged) {
+        return blocks_for(request.tokens(), size.block_size) + size.watermark_blocks <=
+               size.blocks();
+    }
+    if (is_bounded_by_max_len(placement) && request.tokens() > size.max_len) {
+        return false;
+    }
+    const std::int64_t slots = slots_asked(placement, request, size.max_len);
+    if (!is_buddy(placement)) {
+        return slots <= size.capacity_slots;
+    }
+    // The largest piece of a buddy pool is the highest power of two in the capacity.
+    const auto largest = std::bit_floor(static_cast<std::uint64_t>(size.capacity_slots));
+    return power_of_two_from(slots) <= static_cast<std::int64_t>(largest);
+}
+
+void check_requests(Placement placement, const RequestTrace& trace, const CacheSize& size) {
+    for (const TraceRequest& request : trace.requests) {
+        if (can_ever_run(placement, request, size)) {
+            continue;
+        }
+        const bool too_long = is_bounded_by_max_len(placement) && request.tokens() > size.max_len;
+        throw Error(
+            Error::Code::bad_file,
+            fmt::format("{}: {} + {} = {} tokens are more than {}", trace.where_output(request),
+                        request.prompt, request.output, request.tokens(),
+                        too_long ? fmt::format("max_len = {}", size.max_len)
+                                 : fmt::format("a cache of {} slots can hold ({})",
+                                               size.capacity_slots, label(placement))),
+            too_long ? "raise max_len, or cut the request; nothing was run"
+                     : "raise capacity_slots, or cut the request; nothing was run");
+    }
+}
+
+std::unique_ptr<SlotPool> slot_pool(Placement placement, std::int64_t capacity_slots) {
+    if (is_buddy(placement)) {
+        return std::make_unique<Buddy>(capacity_slots);
+    }
+    return std::make_unique<FirstFit>(capacity_slots);
+}
+
+}  // namespace nibble

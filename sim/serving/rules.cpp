@@ -1,0 +1,32 @@
+#include "sim/serving/rules.hpp"
+
+#include <fmt/format.h>
+
+namespace nibble::serving {
+
+std::string_view name(Policy policy) {
+    static constexpr std::string_view names[] = {"static", "dynamic", "continuous", "chunked",
+                                                 "prefix-aware"};
+    return names[static_cast<int>(policy)];
+}
+
+Refusal refusal(const Request& request, const Rules& rules) {
+    if (!rules.is_chunked() && request.prompt > rules.token_budget) {
+        return {"prompt",
+                fmt::format("a prompt of {} tokens never fits a budget of {} whole", request.prompt,
+                            rules.token_budget),
+                "raise token_budget, or take the chunked scheduler"};
+    }
+    const std::int64_t stored = rules.prompts_only ? request.prompt : request.most_stored();
+    const std::int64_t needed = (stored + rules.block_size - 1) / rules.block_size;
+    if (needed > rules.blocks) {
+        return {request.prompt > request.output ? "prompt" : "output",
+                fmt::format("{} tokens of prompt and {} of output come to {} blocks of {}, and "
+                            "there are {}",
+                            request.prompt, request.output, needed, rules.block_size, rules.blocks),
+                "raise blocks"};
+    }
+    return {};
+}
+
+}  // namespace nibble::serving

@@ -1,0 +1,45 @@
+#include "sim/experiments/all.hpp"
+
+#include "tests/catch.hpp"
+
+using namespace nibble;
+
+namespace {
+
+Outcome run(const std::vector<std::pair<std::string, std::string>>& settings) {
+    const Experiment& e = find_experiment(all_experiments(), "load");
+    ParamValues values = e.defaults();
+    for (const auto& [name, value] : settings) {
+        const std::size_t i = e.index_of(name);
+        values[i] = e.params[i].parsed(value);
+    }
+    return evaluate(e, values);
+}
+
+double value(const Outcome& o, const char* name) {
+    return o.metric(name).value;
+}
+
+}  // namespace
+
+TEST_CASE("chunked prefill serves more within the objective than static batches", "[load-lab]") {
+    const Outcome o = run({{"requests", "400"}});
+    const Outcome other = run({{"requests", "400"}, {"scheduler", "static"}, {"against", "none"}});
+    CHECK(value(o, "knee") > 1);
+    CHECK(value(other, "kept") < 0.5);
+    CHECK(value(o, "kept") > 0.9);
+    CHECK(value(o, "little") == Approx(value(o, "mean_in_system")).epsilon(0.02));
+}
+
+TEST_CASE("a tighter objective brings the knee nearer", "[load-lab]") {
+    const double loose = value(run({{"requests", "400"}}), "knee");
+    const double tight =
+        value(run({{"requests", "400"}, {"slo_tpot_ms", "9"}, {"slo_ttft_ms", "80"}}), "knee");
+    CHECK(tight < loose);
+}
+
+TEST_CASE("users of a closed loop are swept instead of rates", "[load-lab]") {
+    const Outcome o = run({{"requests", "200"}, {"pattern", "closed_loop"}, {"users", "8"}});
+    CHECK(value(o, "mean_in_system") <= 8);
+    CHECK(std::get<double>(o.tables.at(0).rows.at(0).at(0)) == 1);
+}

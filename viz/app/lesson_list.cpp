@@ -1,0 +1,66 @@
+// The list of lessons: number and title, time, what comes before, how much is done.
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <fmt/format.h>
+#include <imgui.h>
+
+#include "viz/app/lesson_card.hpp"
+#include "viz/figure/layout.hpp"
+
+namespace nibble {
+
+float draw_lesson_list(Ui& ui, App& app, Rect area) {
+    const Theme& t = ui.theme();
+    float y = area.y;
+    std::string opened;
+    for (const LessonReader::Entry& entry : app.lessons().entries()) {
+        if (!entry.lesson) {
+            const float high = ui.paragraph({area.x + ui.px(16), y}, entry.error, t.small(),
+                                            t.style(Role::limit).color, area.width - ui.px(32));
+            y += high + ui.px(10);
+            continue;
+        }
+        const Lesson& lesson = *entry.lesson;
+        const bool numbered = std::isdigit(static_cast<unsigned char>(lesson.id[0])) != 0;
+        const float indent = ui.px(20 + (numbered ? 24 : 0)),
+                    room = area.width - indent - ui.px(16);
+        const auto rows =
+            static_cast<float>(wrap(lesson.title, ui.medium(), room, ui.fonts()).size());
+        const float leading = std::round(t.body().size * 1.45F);
+        const Rect r = {area.x + ui.px(12), y, area.width - ui.px(22), rows * leading + ui.px(27)};
+        const Hit h = ui.hit("lesson:" + lesson.id, r);
+        if (h.hovered) {
+            ui.fill(r, t.raised, ui.px(5));
+            ImGui::SetMouseCursor(ImGuiMouseCursor_Hand);
+        }
+        if (numbered) {
+            ui.text({area.x + ui.px(20), y + ui.px(4) + leading / 2}, lesson.id, t.mono(), t.faint);
+        }
+        ui.paragraph({area.x + indent, y + ui.px(4)}, lesson.title, ui.medium(), t.text, room);
+        std::string below = fmt::format("{} min", lesson.minutes);
+        if (!lesson.prerequisites.empty()) {
+            below += fmt::format(", after {}", fmt::join(lesson.prerequisites, ", "));
+        }
+        ui.text({area.x + indent, r.bottom() - ui.px(12)}, below, t.small(), t.muted);
+        if (entry.done > 0) {
+            const bool all = entry.done >= entry.out_of;
+            ui.text({r.right() - ui.px(6), r.bottom() - ui.px(12)},
+                    fmt::format("{}/{}", entry.done, entry.out_of), t.small(),
+                    all ? t.style(Role::reference).color : t.accent, HAlign::right);
+        }
+        ui.tooltip(h, "lesson:" + lesson.id, lesson.question);
+        opened = h.pressed ? lesson.id : opened;
+        y = r.bottom() + ui.px(4);
+    }
+    if (app.lessons().entries().empty()) {
+        y += ui.paragraph({area.x + ui.px(16), y}, "There are no lessons where the program looks.",
+                          t.body(), t.muted, area.width - ui.px(32));
+    }
+    if (!opened.empty()) {
+        app.open_lesson(opened);
+    }
+    return y + ui.px(14);
+}
+
+}  // namespace nibble
