@@ -11,8 +11,8 @@ namespace {
 QuestionBlock asking(AnswerKind kind) {
     QuestionBlock q;
     q.kind = kind;
-    q.figure = "f";
-    q.series = "truth";
+    q.figure = std::string("f");
+    q.series = std::string("truth");
     return q;
 }
 
@@ -23,7 +23,7 @@ Outcome panel() {
     f.marks = {Line{"truth", Role::baseline, {1, 8}, {2, 0.05}},
                Line{"theory", Role::reference, {1, 8}, {1, 0.1}},
                Line{"rival", Role::subject, {1, 8}, {1, 0.2}},
-               Points{"dots", Role::reference, {3}, {1}}, Handle{"grip"}};
+               Points{"dots", Role::reference, {3}, {1}}, Handle{"grip", Role::limit, 3, 1}};
     Outcome o;
     o.rows = {{1, {f}}};
     return o;

@@ -146,6 +146,9 @@ Pages::Pages() : theme_(make_theme(ThemeKind::print)) {
 }
 
 void Pages::new_page() {
+    if (!pages_.empty() && y_ <= top) {
+        return;  // this one is still empty
+    }
     const bool striped = stripe_from_ >= 0;
     if (striped) {
         end_stripe();

@@ -14,7 +14,7 @@
 namespace nibble {
 namespace {
 
-constexpr float row_height = 190, highest_figure = 420, prediction_height = 250;
+constexpr float row_height = 190, highest_figure = 420, prediction_height = 230;
 constexpr Font body = {Face::text, 10}, small = {Face::text, 9};
 
 /// One row with the wanted figures of an outcome; all of them when none is named.
@@ -142,7 +142,7 @@ private:
         pages_.rules(2);
     }
     void set(const QuestionBlock& q) {
-        label(q.is_prediction ? "Predict" : "Question");
+        label(!q.is_prediction ? "Question" : answers_ ? "Predict" : "Predict, then turn the page");
         pages_.text(bench_.filled(q.ask), {body, 0, {}, 2});
         const Truth truth = bench_.truth(q);
         for (std::size_t i = 0; i < q.options.size(); ++i) {
@@ -165,8 +165,6 @@ private:
             pages_.rules(2);
         }
         if (!answers_ && q.is_prediction) {
-            pages_.text("Turn the page when you have committed yourself.",
-                        {small, 0, {}, 14, true});
             pages_.new_page();
         }
     }
