@@ -167,7 +167,7 @@ TEST_CASE("hostile hand-ins are refused by name", "[lesson]") {
     CHECK(reason(good.substr(0, json) + "{\"lesson\": 1}</pre>") ==
           "its answers have no text \"lesson\"");
     CHECK(reason(good.substr(0, json) + "{\"lesson\": \"../../etc/passwd\"}</pre>")
-              .find("which is not here") != std::string::npos);
+              .find("no lesson is called \"../../etc/passwd\"") != std::string::npos);
     CHECK(reason(replaced(good, "\"parameters\": {",
                           "\"parameters\": {\"fine_print\": \"/dev/zero\",")) ==
           "answers: \"parameters\" of task reach has an unknown key \"fine_print\"");

@@ -1,9 +1,12 @@
 // Answers: typed, kept, read back, marked.
 #include "viz/lesson/marks.hpp"
 
+#include <cstdlib>
+
 #include "viz/lesson/check.hpp"
 
 #include "tests/catch.hpp"
+#include "tests/cli/process.hpp"
 #include "tests/lesson/fixture.hpp"
 
 using namespace nibble;
@@ -141,6 +144,21 @@ TEST_CASE("answers survive their file", "[lesson]") {
     CHECK(after.answers == before.answers);
     CHECK(after.student == before.student);
     CHECK(after.lesson_digest == c.lesson.digest);
+}
+
+TEST_CASE("answers are kept in the user's folder", "[lesson]") {
+    Class c;
+    const test::TempFolder home;
+    const char* const before = std::getenv("XDG_CONFIG_HOME");
+    const std::string kept = before ? before : "";
+    setenv("XDG_CONFIG_HOME", home.path().c_str(), 1);
+    CHECK(load_answers(c.lesson, toy_experiments()).answers.empty());
+    const LessonAnswers mine = model_answers(c.lesson, c.bench);
+    save_answers(mine, c.lesson, toy_experiments());
+    CHECK(load_answers(c.lesson, toy_experiments()).answers == mine.answers);
+    test::write(home / "nibble/lessons/01-toy.json", "{");
+    CHECK_THROWS_AS(load_answers(c.lesson, toy_experiments()), Error);
+    before ? setenv("XDG_CONFIG_HOME", kept.c_str(), 1) : unsetenv("XDG_CONFIG_HOME");
 }
 
 TEST_CASE("answers that no reader wrote are refused", "[lesson]") {

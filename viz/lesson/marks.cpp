@@ -171,7 +171,10 @@ MarkedBlock mark(const QuestionBlock& q, const Answer& answer, LessonBench& benc
         case AnswerKind::point: {
             const Figure& figure = figure_of(*bench.outcome(*q.setting), q.figure, q.place);
             m.given = answer.points.empty() ? "" : fmt::format("{} points", answer.points.size());
-            m.truth = q.kind == AnswerKind::line ? q.series : "";
+            m.truth = q.kind == AnswerKind::line
+                          ? fmt::format("the line \"{}\"", q.series)
+                          : fmt::format("({}, {})", format_number(truth.line.at(0).first),
+                                        format_number(truth.line.at(0).second));
             m.remark = gap_in_words(answer.points, truth.line, figure);
             m.verdict = answer.points.empty() ? Verdict::unanswered : Verdict::predicted;
             break;
