@@ -13,7 +13,6 @@ Experiment check_the_claim();
 Experiment tiny_model_lab();
 Experiment training();
 Experiment perplexity_lab_experiment();
-Experiment speculate_live_lab();
 Experiment roofline();
 Experiment decode_latency();
 Experiment memory_fit();
@@ -34,6 +33,7 @@ Experiment load_lab_experiment();
 Experiment deployment();
 Experiment acceptance_chain();
 Experiment distributions();
+Experiment speculate_live_lab();
 Experiment when_it_pays();
 
 const Experiments& all_experiments() {
