@@ -54,11 +54,10 @@ std::vector<std::string> padded(std::vector<std::string> words, int slots) {
 }
 
 std::vector<std::string> slice(const std::vector<std::string>& words, std::size_t block, int size) {
-    const std::size_t first = std::min(words.size(), block * static_cast<std::size_t>(size));
-    const std::size_t last = std::min(words.size(), first + static_cast<std::size_t>(size));
-    return padded({words.begin() + static_cast<std::ptrdiff_t>(first),
-                   words.begin() + static_cast<std::ptrdiff_t>(last)},
-                  size);
+    const auto first = std::min(words.size(), block * static_cast<std::size_t>(size));
+    const auto from = words.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto count = std::min<std::ptrdiff_t>(size, words.end() - from);
+    return padded({from, from + count}, size);
 }
 
 bool is_touched(const StoryStep& step, int block) {
@@ -67,7 +66,6 @@ bool is_touched(const StoryStep& step, int block) {
     });
 }
 
-/// The users of a block: "A and C".
 std::string users_of(const StoryStep& step, int block) {
     std::string names;
     for (const StoryStep::Sequence& s : step.sequences) {
@@ -179,17 +177,20 @@ Figure usage_figure(const Data& d, const Look& look) {
     Line entries{"without sharing", Role::baseline, {}, {}, false, true};
     Line used{"in use", Role::subject, {}, {}, false, true};
     double most = 0;
-    for (std::size_t k = 0; k < d.steps.size(); ++k) {
-        for (Line* line : {&entries, &used}) {
-            line->x.push_back(static_cast<double>(k + 1));
+    const auto add = [&](Line& line, std::size_t k, double y) {
+        if (line.y.empty() || line.y.back() != y || k + 1 == d.steps.size()) {  // it is held
+            line.x.push_back(static_cast<double>(k + 1));
+            line.y.push_back(y);
         }
-        entries.y.push_back(d.steps[k].logical_blocks());
-        used.y.push_back(d.steps[k].used_blocks());
-        most = std::max(most, entries.y.back());
+        most = std::max(most, y);
+    };
+    for (std::size_t k = 0; k < d.steps.size(); ++k) {
+        add(entries, k, d.steps[k].logical_blocks());
+        add(used, k, d.steps[k].used_blocks());
     }
     f.y.limits = std::pair(0.0, std::max(1.0, most * 1.15));
     const auto capacity = static_cast<double>(d.steps.front().blocks.size());
-    const bool ever_shares = entries.y != used.y;
+    const bool ever_shares = entries.y != used.y || entries.x != used.x;
     f.title = ever_shares ? "Blocks in use, and as many as without sharing" : "Blocks in use";
     if (ever_shares) {
         f.marks.emplace_back(std::move(entries));
@@ -241,7 +242,7 @@ std::string finding(const Data& d) {
     }
     return shared == 0
                ? "A single sequence has nobody to share with"
-               : fmt::format("{} lie in {}: only what differs is copied, {}",
+               : fmt::format("At best {} lie in {}; only what differs is copied, {}",
                              plural(most.logical_blocks(), "logical block"),
                              plural(most.used_blocks(), "physical one"),
                              last.copies == 1 ? "once" : fmt::format("{} times", last.copies));
@@ -297,8 +298,7 @@ std::vector<Metric> metrics(const Data& d, const Look& look) {
             count("recomputed_tokens", "Words computed again, in all", last.recomputed_tokens,
                   Better::lower),
             count("swapped_blocks", "Blocks moved to the host or back, in all", last.swapped_blocks,
-                  Better::lower),
-            count("steps", "Steps", static_cast<double>(d.steps.size()), Better::neither)};
+                  Better::lower)};
 }
 
 std::vector<Table> tables(const Data& d, const Look& look) {

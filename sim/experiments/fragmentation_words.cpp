@@ -39,17 +39,16 @@ std::string finding(const Data& d) {
     const Memory& memory = compared(d);
     const double here = memory.replay->mean_batch();
     if (!d.longest().replay) {
-        return fmt::format("{} requests run at once when {}; at the maximum length not one fits",
+        return fmt::format("On average {} run at once when {}; at the maximum length none fits",
                            format_number(here), how(memory));
     }
     if (&memory == &d.longest()) {
-        return fmt::format("{} requests run at once when {}", format_number(here), how(memory));
+        return fmt::format("On average {} run at once when {}", format_number(here), how(memory));
     }
     const double there = d.longest().replay->mean_batch();
     const double ratio = here / there;
     if (ratio < 1.05) {
-        return fmt::format("With requests this long, memory holds no more of them when {}",
-                           how(memory));
+        return fmt::format("Here as many requests run at once whether or not {}", how(memory));
     }
     return fmt::format("The same memory serves {} times as many requests when {}",
                        format_number(ratio, 2), how(memory));
@@ -88,7 +87,8 @@ std::string explanation(const Data& d, const Look& look) {
                         r.step_count(), longest->step_count());
     }
     if (r.preemptions() > 0) {
-        text += fmt::format(", for {} preemptions", r.preemptions());
+        text +=
+            fmt::format(", for {} preemption{}", r.preemptions(), r.preemptions() == 1 ? "" : "s");
     }
     return text + ".";
 }
@@ -145,7 +145,7 @@ Table policy_table(const Data& d) {
                           r.step_count(), r.mean_batch(), r.mean_used_slots(),
                           r.mean_allocated_slots(), r.used_over_allocated(), r.used_over_capacity(),
                           r.mean_reservation(), r.mean_internal(), r.preemptions(),
-                          r.finish_steps_sum()});
+                          r.finish_steps_sum(), r.recomputed_tokens, r.swapped_blocks});
     }
     return t;
 }

@@ -175,7 +175,7 @@ Figure curve_figure(const Data& d, bool by_users) {
             continue;
         }
         Line line{v.name, v.role, {}, {}};
-        for (double n = by_users ? 1 : 128; n <= most; n *= std::sqrt(2.0)) {
+        for (double n = by_users ? 1 : 128; n <= most; n *= 2) {
             Kept kept = v.kept;
             (by_users ? kept.users : kept.context) = std::llround(n);
             line.x.push_back(static_cast<double>(std::llround(n)));
@@ -316,7 +316,7 @@ std::vector<Equation> equations(const Data& d) {
     }
     return {per_token,
             {"cache = users · context · token",
-             fmt::format("{} = {} · {} · {}", format_number(d.own.total().value, 12), d.own.users,
+             fmt::format("{} = {} · {} · {}", format_count(d.own.total().value), d.own.users,
                          d.own.context, token),
              "bytes"}};
 }

@@ -101,7 +101,10 @@ void draw_box(const Links::Box& box, const Side& side, std::size_t i, bool is_le
     draw_slots(box, rect, plot);
     const float w = theme.hairline() * (box.strong ? 2 : 1);
     const bool quiet = box.role == Role::muted && !box.strong;
-    plot.add(StrokeRect{rect.inset(w / 2), quiet ? theme.line : plot.color(box.role), w, radius});
+    if (std::min(rect.width, rect.height) > 2 * w) {
+        plot.add(
+            StrokeRect{rect.inset(w / 2), quiet ? theme.line : plot.color(box.role), w, radius});
+    }
     const Font font = name_font(plot);
     if (rect.height < font.size * 0.8F || outer_text(box).empty()) {
         return;
