@@ -26,101 +26,130 @@ struct Schedule {
 };
 
 /// Steps of one second, recomputation, requests by arrival.
-inline Schedule schedule(const std::vector<Request>& requests, const Rules& rules) {
+class Machine {
+public:
+    Machine(const std::vector<Request>& requests, const Rules& rules)
+        : requests_(requests), rules_(rules), free_(rules.blocks) {}
+
+    Schedule run() {
+        for (t_ = 0; arrived_ < requests_.size() || !running_.empty() || !waiting_.empty(); ++t_) {
+            while (arrived_ < requests_.size() && requests_[arrived_].arrival <= double(t_)) {
+                waiting_.push_back({requests_[arrived_++]});
+            }
+            if (!waiting_.empty() || !running_.empty()) {
+                step();
+            }
+        }
+        return result_;
+    }
+
+private:
     struct Job {
         Request r;
         std::int64_t generated = 0, computed = 0, blocks = 0;
         std::int64_t length() const { return r.prompt + generated; }
     };
-    Schedule result;
-    std::list<Job> waiting, running;
-    std::int64_t free = rules.blocks;
-    std::size_t arrived = 0;
-    const bool closed = rules.policy == Policy::static_batch;
-    const bool whole = rules.policy != Policy::chunked;
-    for (std::int64_t t = 0; arrived < requests.size() || !running.empty() || !waiting.empty();
-         ++t) {
-        while (arrived < requests.size() && requests[arrived].arrival <= double(t)) {
-            waiting.push_back({requests[arrived++]});
+
+    void step() {
+        budget_ = rules_.token_budget;
+        tokens_.clear();
+        preempted_.clear();
+        const bool batch_runs = rules_.policy == Policy::static_batch && !running_.empty();
+        schedule_running();
+        if (preempted_.empty() && !batch_runs) {
+            admit();
         }
-        if (waiting.empty() && running.empty()) {
-            continue;
+        for (const auto& [id, tokens] : tokens_) {
+            result_.rows.push_back({t_, id, tokens, 0, free_});
         }
-        std::int64_t budget = rules.token_budget;
-        const bool batch_runs = closed && !running.empty();
-        std::vector<std::pair<std::int64_t, std::int64_t>> done;  // request, tokens
-        std::vector<std::int64_t> preempted;
-        const auto blocks_to_take = [&](const Job& j, std::int64_t tokens) {
-            const std::int64_t size = rules.block_size;
-            return std::max<std::int64_t>((j.computed + tokens + size - 1) / size - j.blocks, 0);
-        };
-        std::map<std::int64_t, std::int64_t> tokens_of;
-        bool ended = false;
-        for (auto job = running.begin(); job != running.end() && budget > 0 && !ended;) {
-            const std::int64_t tokens = std::min(job->length() - job->computed, budget);
-            while (blocks_to_take(*job, tokens) > free && !ended) {
-                ended = &running.back() == &*job;
-                Job last = running.back();
-                running.pop_back();
-                free += last.blocks;
-                last.blocks = last.computed = 0;
-                ++result.lives[last.r.id].preemptions;
-                preempted.push_back(last.r.id);
-                waiting.push_front(last);
-            }
-            if (!ended) {
-                const std::int64_t more = blocks_to_take(*job, tokens);
-                free -= more;
-                job->blocks += more;
-                budget -= tokens;
-                tokens_of[job->r.id] = tokens;
-                ++job;
-            }
+        for (const std::int64_t id : preempted_) {
+            result_.rows.push_back({t_, id, 0, 1, free_});
         }
-        while (preempted.empty() && !batch_runs && !waiting.empty() && budget > 0 &&
-               running.size() < std::size_t(rules.max_seqs)) {
-            Job job = waiting.front();
-            if (whole && job.length() > budget) {
-                break;
-            }
-            const std::int64_t tokens = std::min(job.length(), budget);
-            const std::int64_t more = blocks_to_take(job, tokens);
-            if (more > free - rules.watermark) {
-                break;
-            }
-            free -= more;
-            job.blocks = more;
-            budget -= tokens;
-            tokens_of[job.r.id] = tokens;
-            waiting.pop_front();
-            running.push_back(job);
-        }
-        ++result.steps;
-        for (const auto& [id, tokens] : tokens_of) {
-            result.rows.push_back({t, id, tokens, 0, free});
-        }
-        for (const std::int64_t id : preempted) {
-            result.rows.push_back({t, id, 0, 1, free});
-        }
-        for (auto job = running.begin(); job != running.end();) {
-            job->computed += tokens_of[job->r.id];
-            Life& life = result.lives[job->r.id];
-            if (job->computed == job->length()) {
-                ++job->generated;
-                if (life.first_token_step < 0) {
-                    life.first_token_step = t;
+        ++result_.steps;
+        yield();
+    }
+
+    std::int64_t blocks_to_take(const Job& job, std::int64_t tokens) const {
+        const std::int64_t size = rules_.block_size;
+        return std::max<std::int64_t>((job.computed + tokens + size - 1) / size - job.blocks, 0);
+    }
+
+    void give(Job& job, std::int64_t tokens) {
+        const std::int64_t more = blocks_to_take(job, tokens);
+        free_ -= more;
+        job.blocks += more;
+        budget_ -= tokens;
+        tokens_[job.r.id] = tokens;
+    }
+
+    void schedule_running() {
+        for (auto job = running_.begin(); job != running_.end() && budget_ > 0; ++job) {
+            const std::int64_t tokens = std::min(job->length() - job->computed, budget_);
+            while (blocks_to_take(*job, tokens) > free_) {
+                const bool is_last = &running_.back() == &*job;
+                preempt_last();
+                if (is_last) {
+                    return;
                 }
             }
+            give(*job, tokens);
+        }
+    }
+
+    void preempt_last() {
+        Job last = running_.back();
+        running_.pop_back();
+        free_ += last.blocks;
+        last.blocks = last.computed = 0;
+        ++result_.lives[last.r.id].preemptions;
+        preempted_.push_back(last.r.id);
+        waiting_.push_front(last);
+    }
+
+    void admit() {
+        while (!waiting_.empty() && budget_ > 0 && running_.size() < std::size_t(rules_.max_seqs)) {
+            Job job = waiting_.front();
+            const std::int64_t tokens = std::min(job.length(), budget_);
+            if ((rules_.policy != Policy::chunked && tokens < job.length()) ||
+                blocks_to_take(job, tokens) > free_ - rules_.watermark) {
+                return;
+            }
+            give(job, tokens);
+            waiting_.pop_front();
+            running_.push_back(job);
+        }
+    }
+
+    void yield() {
+        for (auto job = running_.begin(); job != running_.end();) {
+            job->computed += tokens_[job->r.id];
+            Life& life = result_.lives[job->r.id];
+            if (job->computed == job->length()) {
+                ++job->generated;
+                life.first_token_step = life.first_token_step < 0 ? t_ : life.first_token_step;
+            }
             if (job->generated == job->r.output) {
-                life.finish_step = t;
-                free += job->blocks;
-                job = running.erase(job);
+                life.finish_step = t_;
+                free_ += job->blocks;
+                job = running_.erase(job);
             } else {
                 ++job;
             }
         }
     }
-    return result;
+
+    const std::vector<Request>& requests_;
+    const Rules& rules_;
+    Schedule result_;
+    std::list<Job> waiting_, running_;
+    std::size_t arrived_ = 0;
+    std::int64_t t_ = 0, free_, budget_ = 0;
+    std::map<std::int64_t, std::int64_t> tokens_;
+    std::vector<std::int64_t> preempted_;
+};
+
+inline Schedule schedule(const std::vector<Request>& requests, const Rules& rules) {
+    return Machine(requests, rules).run();
 }
 
 }  // namespace nibble::serving::oracle
