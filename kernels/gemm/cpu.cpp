@@ -215,31 +215,61 @@ void multiply(StridedMatrix a, std::size_t m, PackedMatrix b, std::size_t k, std
     }
 }
 
-HWY_INLINE float dot(const float* x, const float* w, std::size_t k) {
+/// Products of `rows` rows of x with one row of w, which is loaded once for all of them. Every row
+/// is summed in the same order, whatever `rows` is: a row's result does not depend on the others.
+template <std::size_t rows>
+HWY_INLINE void dots(const float* x, std::size_t x_step, const float* w, std::size_t k, float* y,
+                     std::size_t y_step) {
     const Tag d;
-    Vec s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+    Vec sums[rows][4];
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < rows; ++i) {
+        for (Vec& sum : sums[i]) {
+            sum = hn::Zero(d);
+        }
+    }
     std::size_t p = 0;
     for (; p + 4 * lanes <= k; p += 4 * lanes) {
-        s0 = hn::MulAdd(hn::LoadU(d, x + p), hn::LoadU(d, w + p), s0);
-        s1 = hn::MulAdd(hn::LoadU(d, x + p + lanes), hn::LoadU(d, w + p + lanes), s1);
-        s2 = hn::MulAdd(hn::LoadU(d, x + p + 2 * lanes), hn::LoadU(d, w + p + 2 * lanes), s2);
-        s3 = hn::MulAdd(hn::LoadU(d, x + p + 3 * lanes), hn::LoadU(d, w + p + 3 * lanes), s3);
+#pragma GCC unroll 16
+        for (std::size_t part = 0; part < 4; ++part) {
+            const Vec weights = hn::LoadU(d, w + p + part * lanes);
+#pragma GCC unroll 16
+            for (std::size_t i = 0; i < rows; ++i) {
+                sums[i][part] = hn::MulAdd(hn::LoadU(d, x + i * x_step + p + part * lanes), weights,
+                                           sums[i][part]);
+            }
+        }
     }
     for (; p + lanes <= k; p += lanes) {
-        s0 = hn::MulAdd(hn::LoadU(d, x + p), hn::LoadU(d, w + p), s0);
+        const Vec weights = hn::LoadU(d, w + p);
+#pragma GCC unroll 16
+        for (std::size_t i = 0; i < rows; ++i) {
+            sums[i][0] = hn::MulAdd(hn::LoadU(d, x + i * x_step + p), weights, sums[i][0]);
+        }
     }
-    float sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3))));
-    for (; p < k; ++p) {
-        sum += x[p] * w[p];
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < rows; ++i) {
+        const auto& s = sums[i];
+        float sum =
+            hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s[0], s[1]), hn::Add(s[2], s[3]))));
+        for (std::size_t q = p; q < k; ++q) {
+            sum += x[i * x_step + q] * w[q];
+        }
+        y[i * y_step] = sum;
     }
-    return sum;
 }
 
 void multiply_few(const float* x, std::size_t x_step, std::size_t m, const float* w,
                   std::size_t w_step, std::size_t n, std::size_t k, float* y, std::size_t y_step) {
+    // Four sums a row, and as many rows as registers allow.
+    constexpr std::size_t together = tile_rows == 12 ? 4 : 2;
     for (std::size_t j = 0; j < n; ++j) {
-        for (std::size_t i = 0; i < m; ++i) {
-            y[i * y_step + j] = dot(x + i * x_step, w + j * w_step, k);
+        std::size_t i = 0;
+        for (; i + together <= m; i += together) {
+            dots<together>(x + i * x_step, x_step, w + j * w_step, k, y + i * y_step + j, y_step);
+        }
+        for (; i < m; ++i) {
+            dots<1>(x + i * x_step, x_step, w + j * w_step, k, y + i * y_step + j, y_step);
         }
     }
 }

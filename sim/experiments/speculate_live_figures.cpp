@@ -181,7 +181,10 @@ Figure positions_figure(const Data& d) {
     f.x = {.label = "place in the draft"};
     f.y = {.label = "accepted", .unit = "%", .limits = {{0, 100}}};
     f.footnote = d.positions.empty() ? "of this text" : "of all domains";
-    if (!counts.empty()) {
+    if (counts.empty()) {
+        f.x.limits = {{0, 1}};
+        f.marks.emplace_back(Note{0.5, 50, "nothing was drafted"});
+    } else {
         f.marks.emplace_back(std::move(bars));
     }
     return f;

@@ -49,7 +49,8 @@ std::string about_domains(const Data& d) {
 std::string explanation(const Data& d) {
     const Speculation& s = d.speculation;
     if (s.steps.empty()) {
-        return "";
+        return "After this prompt the target's first token already ends the text, or is all that "
+               "was asked for.";
     }
     std::string text;
     if (d.text.reached == 0) {
