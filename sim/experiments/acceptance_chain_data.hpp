@@ -21,7 +21,7 @@ struct Settings {
 /// Drafts beyond this are not searched for the best K, and not drawn.
 constexpr int most_drafts = 64;
 /// Target steps whose tokens are shown falling.
-constexpr int shown_steps = 12;
+constexpr int shown_steps = 8;
 
 struct Data {
     Settings settings;

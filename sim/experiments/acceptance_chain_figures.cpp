@@ -52,17 +52,17 @@ Figure tree_figure(const Data& d, const std::vector<Fallen>& tokens, int shown) 
         tree.nodes.push_back(
             {parent, std::to_string(i + 1), i > 0 ? go : "", passed ? Role::subject : Role::muted});
         parent = static_cast<int>(tree.nodes.size()) - 1;
-        ends.push_back({parent, percent_text(share[static_cast<std::size_t>(i)]), stop,
+        ends.push_back({parent, fmt::format("{:.2f}", share[static_cast<std::size_t>(i)]), stop,
                         ended ? Role::limit : Role::muted});
     }
     tree.nodes.push_back(levels == s.k
-                             ? Tree::Node{parent, percent_text(share.back()), go,
+                             ? Tree::Node{parent, fmt::format("{:.2f}", share.back()), go,
                                           front.place == s.k ? category(2) : Role::muted}
                              : Tree::Node{parent, fmt::format("… {}", s.k), go,
                                           front.place >= levels ? Role::subject : Role::muted});
     tree.nodes.insert(tree.nodes.end(), ends.begin(), ends.end());
     f.marks.emplace_back(std::move(tree));
-    f.width = 1.5;
+    f.width = 1.7;
     return f;
 }
 
@@ -81,7 +81,7 @@ Figure falling_figure(const Data& d, const std::vector<Fallen>& tokens, int show
     cells.items.assign(static_cast<std::size_t>(shown_steps * (k + 1)),
                        {Role::muted, 0, "", "not yet", true});
     for (int i = 0; i < shown_steps; ++i) {
-        cells.row_names.push_back(fmt::format("step {}", i + 1));
+        cells.row_names.push_back(std::to_string(i + 1));
     }
     const auto cell = [&](int step, int place) -> Cells::Item& {
         return cells.items[static_cast<std::size_t>(step * (k + 1) + place)];
@@ -112,15 +112,14 @@ Figure by_drafts_figure(const Data& d) {
     const Settings& s = d.settings;
     Figure f;
     f.id = "by-drafts";
-    f.title = d.best_k > 0 ? fmt::format("{} drafts at a time are fastest", d.best_k)
-                           : "No number of drafts pays";
+    f.title = d.best_k > 0 ? fmt::format("Fastest: K = {}", d.best_k) : "No draft pays";
     f.alt_text =
         "Tokens of a target step and the wall-time factor against the number of drafts, "
         "with the best number marked.";
     const int last = std::max({16, s.k + 2, std::min(d.best_k + 4, most_drafts)});
     f.x = {.label = "drafts K", .limits = std::pair(0.0, double(last))};
     f.y = {.label = "tokens, times"};
-    Line tokens{"tokens a target step", Role::baseline, {}, {}},
+    Line tokens{"tokens a step", Role::baseline, {}, {}},
         factor{"times as fast", Role::subject, {}, {}};
     double top = 1;
     for (int k = 0; k <= last; ++k) {
@@ -132,8 +131,7 @@ Figure by_drafts_figure(const Data& d) {
     }
     f.y.limits = std::pair(0.0, 1.1 * top);
     f.marks = {tokens, factor, Rule{"", Role::muted, false, 1}};
-    f.marks.emplace_back(Points{
-        fmt::format("best: {}", d.best_k), category(2), {double(d.best_k)}, {d.best_walltime}});
+    f.marks.emplace_back(Points{"best", category(2), {double(d.best_k)}, {d.best_walltime}});
     Handle h;
     h.label = fmt::format("K = {}", s.k);
     h.hint = "drag me";
@@ -147,8 +145,7 @@ Figure accepted_figure(const Data& d, Domain domain) {
     const Settings& s = d.settings;
     Figure f;
     f.id = "accepted";
-    f.title = fmt::format("Drafts kept in {} steps of dice, and in real text",
-                          format_count(static_cast<double>(d.counts.total())));
+    f.title = "Dice and real text";
     f.alt_text =
         "Histogram of accepted drafts in the simulated steps with 95 percent intervals, the closed "
         "form, and the shares that the shipped pair of models was measured at.";
@@ -199,7 +196,7 @@ Figure by_acceptance_figure(const Data& d) {
     const Settings& s = d.settings;
     Figure f;
     f.id = "by-acceptance";
-    f.title = fmt::format("Tokens of a step with {} {}", s.k, s.k == 1 ? "draft" : "drafts");
+    f.title = fmt::format("Yield at K = {}", s.k);
     f.alt_text =
         "Tokens of a target step against the acceptance, a curve that rises steeply, with the "
         "shipped pair of models as a point for each kind of text.";
@@ -221,7 +218,7 @@ Figure by_acceptance_figure(const Data& d) {
         }
     }
     if (!real.x.empty()) {
-        f.footnote = "points: Nibble's own pair, measured";
+        f.footnote = "points: Nibble's own models";
         f.marks.emplace_back(std::move(real));
     }
     Handle h;
@@ -255,7 +252,7 @@ const MeasuredChain* Data::of(Domain domain) const {
 std::vector<FigureRow> figures(const Data& d, int shown, Domain domain) {
     const std::vector<Fallen> tokens = fallen_tokens(d);
     return {{1, {tree_figure(d, tokens, shown), falling_figure(d, tokens, shown)}},
-            {1, {by_drafts_figure(d), by_acceptance_figure(d), accepted_figure(d, domain)}}};
+            {1.35, {by_drafts_figure(d), by_acceptance_figure(d), accepted_figure(d, domain)}}};
 }
 
 }  // namespace nibble::acceptance_chain_lab

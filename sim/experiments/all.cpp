@@ -13,7 +13,6 @@ Experiment check_the_claim();
 Experiment tiny_model_lab();
 Experiment training();
 Experiment perplexity_lab_experiment();
-Experiment speculate_live_lab();
 Experiment roofline();
 Experiment decode_latency();
 Experiment memory_fit();
@@ -34,6 +33,7 @@ Experiment load_lab_experiment();
 Experiment deployment();
 Experiment acceptance_chain();
 Experiment distributions();
+Experiment speculate_live_lab();
 Experiment when_it_pays();
 
 const Experiments& all_experiments() {
@@ -56,10 +56,6 @@ const Experiments& all_experiments() {
         cost(),
         planner(),
         datasheet_traps(),
-        number_formats(),     quantizer(),     kernel_ladder(),  gptq_lab_experiment(),
-        awq_smoothquant(),    layer_methods(), tiny_model_lab(), training(),
-        speculate_live_lab(), roofline(),      decode_latency(), memory_fit(),
-        request_latency(),    cost(),          planner(),        datasheet_traps(),
         published_figures(),
         kv_size(),
         fragmentation(),
@@ -73,6 +69,7 @@ const Experiments& all_experiments() {
         deployment(),
         acceptance_chain(),
         distributions(),
+        speculate_live_lab(),
         when_it_pays(),
     };
     return all;

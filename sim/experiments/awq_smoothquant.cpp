@@ -18,9 +18,10 @@ namespace {
 enum class Scaling { awq, smoothquant };
 
 struct Params {
-    LayerChoice layer = {.outlier_channels = 3, .outlier_factor = 1};
+    LayerChoice layer = {
+        .layer = 3, .linear = Linear::down, .outlier_channels = 3, .outlier_factor = 1};
     Scaling scaling = Scaling::awq;
-    int bits = 4;
+    int bits = 3;
     int group_size = 64;
     double alpha = 0.5;
 };

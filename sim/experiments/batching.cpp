@@ -26,7 +26,7 @@ void add_requests(Schema<Params>& schema) {
                          .help("How many come, one after the other.")
                          .advanced());
     schema.push_back(
-        integer("longest_prompt", &Params::longest_prompt, {1, 100000, Scale::log10, {{64, 16000}}})
+        integer("longest_prompt", &Params::longest_prompt, {1, 20000, Scale::log10, {{64, 16000}}})
             .unit("tokens")
             .help("Prompts are this long down to a 64th of it: longer ones take more "
                   "of a step, and hold up those who share it.")

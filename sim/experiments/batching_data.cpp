@@ -9,6 +9,8 @@ namespace {
 
 using namespace serving;
 
+constexpr std::size_t most_steps = 100'000;  // as far as the timeline goes
+
 /// Lengths spread evenly on a logarithmic scale, as wide as those of real services.
 std::vector<Request> requests_of(const Settings& s, const Rng& rng) {
     const auto between = [](double low, double high, double share) {
@@ -48,6 +50,12 @@ Run run_one(const Rules& rules, const std::vector<Request>& requests, const Step
     simulate(rules, arrivals, clock, {}, [&](const Step& step) {
         if (step.number % 256 == 0) {
             context.check();
+        }
+        if (run.steps.size() == most_steps) {
+            throw Error(
+                Error::Code::bad_param,
+                fmt::format("{} batching takes more than {} steps", name(rules.policy), most_steps),
+                "take fewer or shorter requests, more tokens a step or more blocks");
         }
         seats.add(step);
         run.steps.push_back(moment_of(step));

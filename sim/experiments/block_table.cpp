@@ -173,7 +173,6 @@ Figure tables_figure(const Data& d, const Look& look) {
 Figure usage_figure(const Data& d, const Look& look) {
     Figure f;
     f.id = "blocks-in-use";
-    f.title = "Blocks in use, and as many as without sharing";
     f.alt_text = "Entries of all block tables and physical blocks in use against the step.";
     f.x = {.label = "step"};
     f.y = {.label = "blocks"};
@@ -190,7 +189,11 @@ Figure usage_figure(const Data& d, const Look& look) {
     }
     f.y.limits = std::pair(0.0, std::max(1.0, most * 1.15));
     const auto capacity = static_cast<double>(d.steps.front().blocks.size());
-    f.marks.emplace_back(std::move(entries));
+    const bool ever_shares = entries.y != used.y;
+    f.title = ever_shares ? "Blocks in use, and as many as without sharing" : "Blocks in use";
+    if (ever_shares) {
+        f.marks.emplace_back(std::move(entries));
+    }
     f.marks.emplace_back(std::move(used));
     if (capacity <= most * 1.15) {
         f.marks.emplace_back(Rule{"all blocks", Role::limit, false, capacity});
@@ -248,12 +251,10 @@ std::string explanation(const Data& d, const Look& look) {
     const StoryStep& step = look.of(d);
     const StoryStep& last = d.steps.back();
     const int entries = step.logical_blocks(), used = step.used_blocks();
-    std::string text = fmt::format("Step {} of {}: {} point to {} of {}", look.number,
-                                   d.steps.size(), plural(entries, "table entry"), used,
-                                   plural(static_cast<int>(step.blocks.size()), "block"));
-    if (const auto entry = text.find("entrys"); entry != std::string::npos) {
-        text.replace(entry, 6, "entries");
-    }
+    std::string text =
+        fmt::format("Step {} of {}: {} {} to {} of {}", look.number, d.steps.size(), entries,
+                    entries == 1 ? "table entry points" : "table entries point", used,
+                    plural(static_cast<int>(step.blocks.size()), "block"));
     if (entries > used) {
         text += fmt::format(", {} % less than without sharing",
                             format_number(100.0 * (entries - used) / entries));

@@ -205,7 +205,7 @@ Figure request_figure(const Data& d, const Look& look) {
         "it lies in the other memories.";
     f.x.hidden = f.y.hidden = true;
     Cells table;
-    table.columns = 12;
+    table.columns = 9;  // wide enough for a block number
     for (const Memory& memory : d.memories) {
         if (!memory.replay) {
             continue;

@@ -57,16 +57,16 @@ struct Worked {
 
 /// Heads of 128 elements throughout; the first six are Llama 2 7B, the others Llama 2 70B.
 constexpr Worked worked[] = {
-    {Example::layer_token, "layer_token", "a token in one of 32 layers, 32 heads", 1, 32, 1, 1, 16},
-    {Example::token, "token", "a token in all 32", 32, 32, 1, 1, 16},
-    {Example::context_2048, "context_2048", "2048 tokens", 32, 32, 2048, 1, 16},
-    {Example::users_100, "users_100", "2048 tokens, 100 users", 32, 32, 2048, 100, 16},
-    {Example::users_16, "users_16", "4096 tokens, 16 users", 32, 32, 4096, 16, 16},
-    {Example::layer_block, "layer_block", "a block of 16 tokens, one layer", 1, 32, 16, 1, 16},
-    {Example::grouped_token, "grouped_token", "80 layers, 8 KV heads: a token", 80, 8, 1, 1, 16},
-    {Example::grouped_4096, "grouped_4096", "the same, 4096 tokens", 80, 8, 4096, 1, 16},
-    {Example::grouped_32768, "grouped_32768", "the same, 32768 tokens", 80, 8, 32768, 1, 16},
-    {Example::grouped_int4, "grouped_int4", "and in INT4", 80, 8, 32768, 1, 4},
+    {Example::layer_token, "layer_token", "1 token, 1 layer of 32 heads", 1, 32, 1, 1, 16},
+    {Example::token, "token", "1 token, 32 layers of 32 heads", 32, 32, 1, 1, 16},
+    {Example::context_2048, "context_2048", "2048 tokens, 32 layers of 32", 32, 32, 2048, 1, 16},
+    {Example::users_100, "users_100", "100 users of 2048 tokens", 32, 32, 2048, 100, 16},
+    {Example::users_16, "users_16", "16 users of 4096 tokens", 32, 32, 4096, 16, 16},
+    {Example::layer_block, "layer_block", "1 block of 16 tokens, 1 layer", 1, 32, 16, 1, 16},
+    {Example::grouped_token, "grouped_token", "1 token, 80 layers of 8 heads", 80, 8, 1, 1, 16},
+    {Example::grouped_4096, "grouped_4096", "4096 tokens, 80 layers of 8", 80, 8, 4096, 1, 16},
+    {Example::grouped_32768, "grouped_32768", "32768 tokens, 80 layers of 8", 80, 8, 32768, 1, 16},
+    {Example::grouped_int4, "grouped_int4", "32768 tokens, the same in INT4", 80, 8, 32768, 1, 4},
 };
 
 Kept kept_of(const Worked& w) {
@@ -127,29 +127,32 @@ struct Variant {
     std::string name;
     Role role;
     Kept kept;
+    bool has_line = false;  // against context and users; a few of them, or nobody can tell
 };
 
+/// Those that take fewer bytes than the reader's own, which comes first.
 std::vector<Variant> variants(const Data& d) {
-    std::vector<Variant> list = {{"as it is", Role::subject, d.own}};
-    const auto add = [&](std::string name, Role role, const auto& change) {
+    std::vector<Variant> list = {{"as it is", Role::subject, d.own, true}};
+    const auto add = [&](std::string name, std::int64_t heads, double bits, bool has_line) {
         Kept kept = d.own;
-        change(kept);
+        kept.model.kv_heads = std::min(heads, kept.model.kv_heads);
+        kept.precision.kv_bits = std::min(bits, kept.precision.kv_bits);
         if (kept.total() < d.own.total()) {
-            list.push_back({std::move(name), role, std::move(kept)});
+            list.push_back({std::move(name), category(static_cast<int>(list.size())),
+                            std::move(kept), has_line});
         }
     };
     const bool has_heads = !d.own.model.latent;
-    if (has_heads) {
-        add("8 KV heads", category(1), [](Kept& k) { k.model.kv_heads = 8; });
-        add("1 KV head", category(2), [](Kept& k) { k.model.kv_heads = 1; });
+    const std::int64_t all = d.own.model.kv_heads;
+    const double wide = d.own.precision.kv_bits;
+    add("8 bits", all, 8, false);
+    add("4 bits", all, 4, !has_heads || all <= 8);
+    if (has_heads && all > 8) {
+        add("8 KV heads", 8, wide, true);
+        add("8 KV heads in 4 bits", 8, 4, true);
     }
-    add("8 bits", category(3), [](Kept& k) { k.precision.kv_bits = 8; });
-    add("4 bits", category(5), [](Kept& k) { k.precision.kv_bits = 4; });
     if (has_heads) {
-        add("8 KV heads in 4 bits", category(7), [](Kept& k) {
-            k.model.kv_heads = std::min<std::int64_t>(8, k.model.kv_heads);
-            k.precision.kv_bits = 4;
-        });
+        add("1 KV head", 1, wide, false);
     }
     return list;
 }
@@ -168,6 +171,9 @@ Figure curve_figure(const Data& d, bool by_users) {
     f.y = {.label = "cache", .unit = "B", .scale = Scale::log10, .style = NumberStyle::si};
     const double most = by_users ? 1024 : 131072;
     for (const Variant& v : variants(d)) {
+        if (!v.has_line) {
+            continue;
+        }
         Line line{v.name, v.role, {}, {}};
         for (double n = by_users ? 1 : 128; n <= most; n *= std::sqrt(2.0)) {
             Kept kept = v.kept;

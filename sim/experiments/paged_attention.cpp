@@ -11,7 +11,7 @@ using paged_attention_lab::Data;
 using paged_attention_lab::Order;
 
 struct Params {
-    int block_size = 16, context = 4096, batch = 2, sharing = 4;
+    int block_size = 16, context = 4096, batch = 1, sharing = 4;
     Order order = Order::shuffled;
     std::string device = "h200-sxm";
 

@@ -173,7 +173,7 @@ double error_of(const Cache& c, const std::vector<float>& outputs) {
 /// Repetitions after one that warms up: fewer of what takes long.
 int repetitions(const Job& job, bool preview) {
     constexpr double long_run = 40e6;  // bytes
-    return preview ? 1 : job.cache_bytes() > long_run ? 3 : 5;
+    return preview || job.cache_bytes() > long_run ? 1 : 3;
 }
 
 /// Halved five times, down to 64.
@@ -191,15 +191,15 @@ SizeTiming time_size(const Cache& cache, const Pages& pages, int repeat, Data& d
     d.largest_difference =
         std::max(d.largest_difference,
                  largest_difference(pages.attend(lengths), pages.gather_and_attend(k, v)));
-    std::vector<double> contiguous, paged, gathered, slowdown;
+    std::vector<double> contiguous, paged, slowdown;
     for (int r = 0; r < repeat; ++r) {
         contiguous.push_back(seconds([&] { cache.attend(lengths); }));
         paged.push_back(seconds([&] { pages.attend(lengths); }));
-        gathered.push_back(seconds([&] { pages.gather_and_attend(k, v); }));
         slowdown.push_back(paged.back() / contiguous.back());
     }
-    return {static_cast<int>(pages.block_tokens), median(contiguous), median(paged),
-            median(gathered), median(slowdown)};
+    const double gathered = seconds([&] { pages.gather_and_attend(k, v); });
+    return {static_cast<int>(pages.block_tokens), median(contiguous), median(paged), gathered,
+            median(slowdown)};
 }
 
 std::vector<double> time_contexts(const std::vector<int>& contexts, int repeat,

@@ -22,15 +22,15 @@ inline constexpr double token_bytes = 2.0 * kv_heads * head_dim * 2;
 enum class Order { shuffled, in_order };
 
 struct Job {
-    int context = 4096, batch = 2, sharing = 4;
+    int context = 4096, batch = 1, sharing = 4;
     Order order = Order::shuffled;
 
     double cache_bytes() const { return token_bytes * context * batch; }
 };
 
-/// Medians over repetitions, in seconds of one thread's own clock: layouts are compared, and what
-/// else the machine does disturbs least. `slowdown` is the median of paged over contiguous in the
-/// same repetition.
+/// Medians over repetitions (one of `gathered`), in seconds of one thread's own clock: layouts are
+/// compared, and what else the machine does disturbs least. `slowdown` is the median of paged over
+/// contiguous in the same repetition.
 struct SizeTiming {
     int block_size = 1;
     double contiguous = 0, paged = 0, gathered = 0, slowdown = 1;

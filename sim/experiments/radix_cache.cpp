@@ -69,9 +69,9 @@ Outcome show(const Params& p, const Data& d) {
     o.tables = tables(d);
     o.equations = equations(d, m);
     o.timeline = timeline(d);
-    o.rows = {{1.05, {tree_figure(d, m, chosen)}},
+    o.rows = {{1.2, {tree_figure(d, m, chosen)}},
               {0.16, {key_figure()}},
-              {0.84, {hit_rate_figure(d, step), computed_figure(d, step), size_figure(d, step)}}};
+              {0.76, {hit_rate_figure(d, step), computed_figure(d, step), size_figure(d, step)}}};
     return o;
 }
 
@@ -87,7 +87,7 @@ Schema<Params> schema() {
                 "Who shares what: turns of a conversation all before them, questions the examples "
                 "of their task, thoughts the thoughts they follow.")
             .when(made_up),
-        integer("capacity", &Params::capacity, {64, 10'000'000, Scale::log2, {{256, 65536}}})
+        integer("capacity", &Params::capacity, {64, 10'000'000, Scale::log2, {{1024, 65536}}})
             .unit("tokens")
             .help("Room in the cache: with more of it less is evicted, and more found again."),
         integer("block_size", &Params::block_size, {1, 1024, Scale::log2, {{1, 256}}})

@@ -11,7 +11,9 @@
 namespace nibble::radix_cache_lab {
 namespace {
 
-constexpr std::size_t most_nodes = 64;
+// What can be read in a panel of ordinary height.
+constexpr int most_lines = 10;
+constexpr std::size_t most_ghosts = 4;
 
 std::set<NodeId> path_of(const RadixTree& tree, NodeId end) {
     std::set<NodeId> path;
@@ -21,14 +23,37 @@ std::set<NodeId> path_of(const RadixTree& tree, NodeId end) {
     return path;
 }
 
-/// The nodes used last. A parent is used whenever a child is, so each stands with its parents.
-std::set<NodeId> shown_nodes(const RadixTree& tree) {
+/// Lines that a drawing of these nodes takes: its leaves, and one more for each node some of whose
+/// children are left out.
+int lines_of(const RadixTree& tree, const std::set<NodeId>& shown) {
+    int lines = 0;
+    for (const NodeId id : shown) {
+        const auto& children = tree.node(id).children;
+        const auto drawn = std::count_if(children.begin(), children.end(), [&](const auto& child) {
+            return shown.count(child.second) > 0;
+        });
+        lines += drawn == 0 || drawn < static_cast<std::ptrdiff_t>(children.size()) ? 1 : 0;
+    }
+    return lines;
+}
+
+/// The root, and of the others those used last, as long as there are lines for them. A parent is
+/// used whenever a child is, so each stands with its parents.
+std::set<NodeId> shown_nodes(const RadixTree& tree, int lines) {
     std::vector<NodeId> nodes = tree.nodes();
     std::stable_sort(nodes.begin() + 1, nodes.end(), [&](NodeId a, NodeId b) {
         return tree.node(a).last_use > tree.node(b).last_use;
     });
-    nodes.resize(std::min(nodes.size(), most_nodes));
-    return {nodes.begin(), nodes.end()};
+    std::set<NodeId> shown = {RadixTree::root};
+    std::set<NodeId> fitting = shown;
+    constexpr std::size_t most_tried = 256;
+    for (std::size_t i = 1; i < std::min(nodes.size(), most_tried); ++i) {
+        shown.insert(nodes[i]);
+        if (lines_of(tree, shown) <= lines) {
+            fitting = shown;
+        }
+    }
+    return fitting;
 }
 
 std::string node_text(const Data& d, const std::vector<Token>& tokens) {
@@ -43,7 +68,8 @@ public:
     }
 
     Tree made() {
-        const std::set<NodeId> shown = shown_nodes(m_.tree);
+        const auto ghosts = std::min(m_.event.evicted.size(), most_ghosts);
+        const std::set<NodeId> shown = shown_nodes(m_.tree, most_lines - static_cast<int>(ghosts));
         std::map<NodeId, std::pair<int, std::int64_t>> hidden;  // (parent): nodes, tokens
         for (const NodeId id : m_.tree.nodes()) {
             if (id == RadixTree::root) {
@@ -51,11 +77,7 @@ public:
             } else if (shown.count(id) > 0) {
                 add(id, m_.tree.node(id).parent, drawn(id));
             } else {
-                // Under the nearest one that is shown.
-                NodeId above = m_.tree.node(id).parent;
-                while (shown.count(above) == 0) {
-                    above = m_.tree.node(above).parent;
-                }
+                const NodeId above = nearest_shown(id);
                 ++hidden[above].first;
                 hidden[above].second += size_of(m_.tree.node(id));
             }
@@ -82,6 +104,14 @@ private:
         mark_.pick.values.emplace_back(static_cast<std::int64_t>(std::max(picks, 0)));
     }
 
+    /// The node itself, or the lowest one above it that is drawn.
+    NodeId nearest_shown(NodeId id) const {
+        while (place_.count(id) == 0) {
+            id = m_.tree.node(id).parent;
+        }
+        return id;
+    }
+
     Tree::Node drawn(NodeId id) const {
         const RadixNode& node = m_.tree.node(id);
         const bool is_new = id == m_.event.node && m_.event.added > 0;
@@ -99,15 +129,16 @@ private:
         std::map<NodeId, int> ghosts;  // (node before): its place
         for (auto gone = m_.event.evicted.rbegin(); gone != m_.event.evicted.rend(); ++gone) {
             const RadixNode& was = m_.before.node(gone->node);
+            if (ghosts.size() == most_ghosts) {
+                break;
+            }
             const auto kept = static_cast<std::ptrdiff_t>(size_of(was) - gone->tokens);
             const std::vector<Token> tokens(was.tokens.begin() + kept, was.tokens.end());
             const NodeId parent = kept > 0 ? m_.event.cut : was.parent;
             const auto ghost = ghosts.find(parent);
-            const auto living = place_.find(parent);
             Tree::Node n{-1, node_text(d_, tokens), {}, evicted_role};
             n.parent = ghost != ghosts.end() && kept == 0 ? ghost->second
-                       : living != place_.end()           ? living->second
-                                                          : 0;
+                                                          : place_.at(nearest_shown(parent));
             ghosts[gone->node] = static_cast<int>(mark_.nodes.size());
             mark_.nodes.push_back(std::move(n));
             mark_.pick.values.emplace_back(std::int64_t{0});

@@ -28,14 +28,14 @@ std::string about_order(const Data& d) {
     const double first = in_order(d, EntryOrder::arrival).hit_rate(),
                  longest = in_order(d, EntryOrder::longest_prefix).hit_rate();
     if (std::abs(first - longest) < 0.0005) {
-        return fmt::format("{} of the prompts is found, in whichever order requests enter",
+        return fmt::format("{} of the prompts is found again, in whichever order requests enter",
                            percent(first));
     }
     return fmt::format(
-        "first come, first served finds {} of the prompts, longest stored prefix first {}{}",
+        "First come, first served finds {} of the prompts again, longest prefix first {}{}",
         percent(first), percent(longest),
         in_order(d, EntryOrder::longest_prefix).reused_tokens >= d.unlimited.reused_tokens
-            ? ": all there is to find"
+            ? ", all there is to find"
             : "");
 }
 
@@ -52,7 +52,7 @@ std::string finding(const Data& d) {
             "for again, though {} of the prompts had been seen before",
             d.capacity, percent(d.unlimited.hit_rate()));
     }
-    return fmt::format("The same requests, a cache of {} tokens: {}", d.capacity, about_order(d));
+    return about_order(d);
 }
 
 std::string explanation(const Data& d, const Moment& m) {
@@ -61,16 +61,19 @@ std::string explanation(const Data& d, const Moment& m) {
     std::string text = fmt::format("Request {} found {} of its {} prompt tokens and computed {}",
                                    m.step, s.entered.reused, r.prompt, r.prompt - s.entered.reused);
     if (s.entered.evictions > 0) {
-        text += fmt::format("; for its room the {} least recently used {} went, {} tokens",
-                            s.entered.evictions, s.entered.evictions == 1 ? "leaf" : "leaves",
+        const std::string which =
+            s.entered.evictions == 1 ? "leaf" : fmt::format("{} leaves", s.entered.evictions);
+        text += fmt::format("; for its room the least recently used {} went, {} tokens", which,
                             s.entered.evicted_tokens);
     }
     text += ". ";
     if (d.tree.reused_tokens > 0) {
         text += fmt::format(
             "Over all requests the tree leaves {} times fewer prompt tokens to compute than no "
-            "reuse would; blocks of {} find {}, because only full ones count",
+            "reuse would; blocks of {} find {}",
             format_number(times_fewer(d)), d.block_size, percent(d.blocks.hit_rate()));
+        text +=
+            d.blocks.reused_tokens < d.tree.reused_tokens ? ", because only full ones count" : "";
         text += d.unlimited.reused_tokens > d.tree.reused_tokens
                     ? fmt::format("; room for everything would find {}.",
                                   percent(d.unlimited.hit_rate()))

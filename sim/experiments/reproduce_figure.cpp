@@ -17,9 +17,9 @@ Outcome show(const Params& p, const Data& d) {
     o.metrics = metrics(p, d);
     o.tables = tables(p, d);
     o.equations = equations(p, d);
-    o.rows = {p.panel == Panel::memory       ? memory_row(p, d)
-              : p.panel == Panel::block_size ? block_size_row(p, d)
-                                             : sharing_row(d)};
+    o.rows = p.panel == Panel::memory       ? memory_rows(p, d)
+             : p.panel == Panel::block_size ? block_size_rows(p, d)
+                                            : sharing_rows(d);
     return o;
 }
 

@@ -70,9 +70,9 @@ Data run(const Params& p, const RunContext& context);
 /// Names of the policies as people know them: "maximum", "power of two", "known length", "paged".
 std::string short_name(Placement placement);
 
-FigureRow memory_row(const Params& p, const Data& d);
-FigureRow block_size_row(const Params& p, const Data& d);
-FigureRow sharing_row(const Data& d);
+std::vector<FigureRow> memory_rows(const Params& p, const Data& d);
+std::vector<FigureRow> block_size_rows(const Params& p, const Data& d);
+std::vector<FigureRow> sharing_rows(const Data& d);
 
 std::string finding(const Params& p, const Data& d);
 std::string explanation(const Params& p, const Data& d);

@@ -49,7 +49,6 @@ Figure memory_figure(const Data& d) {
     bars.series = {used, reserved, internal, external};
     f.marks.emplace_back(std::move(bars));
     f.footnote = "Buddy rounding counts as external.";
-    f.width = 1.35;
     return f;
 }
 
@@ -135,16 +134,17 @@ Figure saving_figure(const Data& d, SharingMethod method) {
 
 }  // namespace
 
-FigureRow memory_row(const Params& p, const Data& d) {
-    return {1, {memory_figure(d), batch_figure(p, d)}};
+std::vector<FigureRow> memory_rows(const Params& p, const Data& d) {
+    return {{1.2, {memory_figure(d)}}, {1, {batch_figure(p, d)}}};
 }
 
-FigureRow block_size_row(const Params& p, const Data& d) {
-    return {1, {sweep_figure(p, d, true), sweep_figure(p, d, false)}};
+std::vector<FigureRow> block_size_rows(const Params& p, const Data& d) {
+    return {{1, {sweep_figure(p, d, true)}}, {1, {sweep_figure(p, d, false)}}};
 }
 
-FigureRow sharing_row(const Data& d) {
-    return {1, {saving_figure(d, SharingMethod::parallel), saving_figure(d, SharingMethod::beam)}};
+std::vector<FigureRow> sharing_rows(const Data& d) {
+    return {{1, {saving_figure(d, SharingMethod::parallel)}},
+            {1, {saving_figure(d, SharingMethod::beam)}}};
 }
 
 }  // namespace nibble::reproduce_figure_lab

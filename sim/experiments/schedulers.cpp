@@ -33,7 +33,7 @@ void add_work(Schema<Params>& schema) {
     using namespace serving::serving_params;
     const auto drawn = [](const Params& p) { return made_up(p) && p.workload == Workload::mix; };
     schema.push_back(integer<Params>("requests", static_cast<int Params::*>(&Params::requests),
-                                     {1, 10000, Scale::log10, {{10, 2000}}})
+                                     {1, 2000, Scale::log10, {{10, 2000}}})
                          .help("How many are drawn: more of them steady the percentiles.")
                          .when(drawn)
                          .advanced());

@@ -286,7 +286,8 @@ Data compare(const Settings& s, const RunContext& context) {
     }
     const StepTime clock = s.clock();
     for (const Scheduler scheduler : all_schedulers) {
-        if (scheduler == Scheduler::prefix_aware && !d.has_prefixes && scheduler != s.scheduler) {
+        const bool can_find = d.has_prefixes && s.blocks <= most_prefix_blocks;
+        if (scheduler == Scheduler::prefix_aware && !can_find && scheduler != s.scheduler) {
             continue;
         }
         d.chosen = scheduler == s.scheduler ? d.runs.size() : d.chosen;

@@ -132,7 +132,7 @@ Data run(const Params& p, const RunContext& context) {
     data.prompt = shown_prompt(p, context.seed);
     settings.count = context.preview ? std::min<Index>(p.tokens, preview_tokens) : p.tokens;
     const TimedSpeculation timed =
-        timed_speculation(pair, pair.prompt_ids(data.prompt), settings, context.preview ? 1 : 3);
+        timed_speculation(pair, pair.prompt_ids(data.prompt), settings, context.preview ? 1 : 4);
     data.text.add(timed);
     show_text(pair, timed, data);
     if (context.preview) {
@@ -145,7 +145,7 @@ Data run(const Params& p, const RunContext& context) {
             context.check();
             const TokenIds ids = pair.prompt_ids(
                 beginning(all_domains[d], context.seed, static_cast<std::uint64_t>(i)));
-            const TimedSpeculation text = timed_speculation(pair, ids, settings, 1);
+            const TimedSpeculation text = timed_speculation(pair, ids, settings, 2);
             data.domains[d].add(text);
             add_positions(data.positions, text.speculation.positions);
         }

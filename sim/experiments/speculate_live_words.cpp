@@ -56,14 +56,13 @@ std::string explanation(const Data& d) {
         text = fmt::format("{} found nothing to propose, so each step writes one token.", d.draft);
     } else {
         text = fmt::format(
-            "{} of the drafts that were judged are accepted here; a step writes those and one "
-            "token "
-            "of the target's own, {} on average.",
+            "{} of the drafts that were judged are accepted; with one token of the target's own, a "
+            "step writes {} on average.",
             percent(s.acceptance_rate()), num(s.tokens_per_step()));
     }
     return text + about_domains(d) +
-           " Whether that saves time is measured below: a step costs the drafts, and a pass that "
-           "verifies several tokens costs more than one that writes a single token.";
+           " Drafting and reading several tokens in a pass take time: what is left is measured "
+           "below.";
 }
 
 void add_times(const Data& d, std::vector<Metric>& list) {

@@ -105,6 +105,12 @@ Data run(const Params& p, const RunContext& context) {
     d.losing = losing_batch(d.pair, p.alpha, p.context, p.k, 4 * most_batch);
     d.compute_bound = compute_bound_batch(d.pair, p.context, p.k, 4 * most_batch);
     fill_map(d, p, usable, context);
+    for (const std::int64_t c : d.contexts) {
+        if (d.speed_up() < 1 && !d.pays_again && c > p.context &&
+            round_cost(d.pair, p.batch, c, p.k).speed_up(d.tokens) >= 1) {
+            d.pays_again = c;
+        }
+    }
     for (int k = 0; k <= most_drafts; ++k) {
         const RoundCost cost = round_cost(d.pair, p.batch, p.context, k);
         const double tokens = expected_tokens(p.alpha, k);

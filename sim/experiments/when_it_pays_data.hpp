@@ -41,6 +41,9 @@ struct Data {
     int best_k = 0;
     double best_speed_up = 1;
     std::optional<std::int64_t> losing, compute_bound;  // batches, at the reader's context
+    /// The first context of the map, longer than the reader's, at which as many requests gain; only
+    /// where they lose now.
+    std::optional<std::int64_t> pays_again;
     std::int64_t fits = 0;  // requests of that context, in 90 % of the memory
 
     /// By halves of octaves; the map has 1 twice, for 1 and for the root of 2, the lines do not.

@@ -15,9 +15,8 @@ namespace {
 const double half_step = std::exp2(0.25);
 
 /// The crossing of `level` as one line with gaps, in requests and tokens.
-Line boundary(const Data& d, std::string label, Role role, std::span<const float> field,
-              double level) {
-    Line line{std::move(label), role, {}, {}};
+Line boundary(const Data& d, Role role, std::span<const float> field, double level) {
+    Line line{"", role, {}, {}};
     const auto place = [](double grid, std::int64_t first) {
         return static_cast<double>(first) * std::exp2(grid / 2);
     };
@@ -33,7 +32,7 @@ Line boundary(const Data& d, std::string label, Role role, std::span<const float
 Figure map_figure(const Data& d) {
     Figure f;
     f.id = "gain-map";
-    f.title = "Faster (or slower) by";
+    f.title = "Gain; it is nil on the solid line, memory is full on the dashed";
     f.alt_text =
         "A map over requests and context: how much faster speculation makes the text, the line "
         "where it breaks even and the line where the memory is full.";
@@ -64,8 +63,8 @@ Figure map_figure(const Data& d) {
     map.pick_col_param = "batch";
     map.pick_row_param = "context";
     f.marks.emplace_back(std::move(map));
-    for (Line& line : std::vector<Line>{boundary(d, "as fast", Role::reference, d.speed_ups, 1),
-                                        boundary(d, "memory full", category(7), d.room, 1)}) {
+    for (Line& line : std::vector<Line>{boundary(d, Role::reference, d.speed_ups, 1),
+                                        boundary(d, category(7), d.room, 1)}) {
         if (!line.x.empty()) {
             f.marks.emplace_back(std::move(line));
         }
@@ -216,7 +215,7 @@ Figure published_figure(const Data& d) {
     top = std::ceil(top + 0.1);
     f.x = {.label = "closed form, times", .limits = std::pair(1.0, top)};
     f.y = {.label = "printed, times", .limits = std::pair(1.0, top)};
-    f.footnote = "triangles: no acceptance printed, taken as 1";
+    f.footnote = "triangle: α not printed, 1 here";
     f.marks.emplace_back(Line{"as computed", Role::muted, {1, top}, {1, top}});
     f.marks.emplace_back(std::move(without));
     f.marks.emplace_back(std::move(with));

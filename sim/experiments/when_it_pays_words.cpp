@@ -74,6 +74,12 @@ std::string explanation(const Data& d) {
         text += fmt::format(" Here {} {} would be best: {}.", d.best_k,
                             d.best_k == 1 ? "draft" : "drafts", speed_text(d.best_speed_up));
     }
+    if (d.pays_again) {
+        text += fmt::format(
+            " From a context of {} tokens on it pays again: each request then "
+            "waits for its own cache.",
+            format_count(double(*d.pays_again)));
+    }
     if (d.fits < d.at.batch) {
         text += d.fits == 0
                     ? fmt::format(" But both models do not fit in {} {}.", d.pair.tensor_parallel,
@@ -102,6 +108,10 @@ std::vector<Metric> metrics(const Data& d) {
     if (d.compute_bound) {
         list.push_back({"compute_bound_batch", "Bound by arithmetic from", double(*d.compute_bound),
                         "requests", roof, Better::neither, NumberStyle::plain, 5});
+    }
+    if (d.pays_again) {
+        list.push_back({"pays_again_context", "Pays again from a context of", double(*d.pays_again),
+                        "tokens", roof, Better::lower, NumberStyle::plain, 7});
     }
     list.push_back(
         {"best_speed_up", "Times as fast with it", d.best_speed_up, "times", roof, Better::higher});

@@ -64,21 +64,28 @@ std::int64_t slots_asked(Placement placement, const TraceRequest& request, std::
     broken_invariant("placement", "paged requests ask for blocks as they grow", __FILE__, __LINE__);
 }
 
-bool can_ever_run(Placement placement, const TraceRequest& request, const CacheSize& size) {
+std::int64_t slots_at_the_end(Placement placement, const TraceRequest& request,
+                              const CacheSize& size) {
     if (placement == Placement::paged) {
-        return blocks_for(request.tokens(), size.block_size) + size.watermark_blocks <=
-               size.blocks();
-    }
-    if (is_bounded_by_max_len(placement) && request.tokens() > size.max_len) {
-        return false;
+        return size.block_size * blocks_for(request.tokens(), size.block_size);
     }
     const std::int64_t slots = slots_asked(placement, request, size.max_len);
-    if (!is_buddy(placement)) {
-        return slots <= size.capacity_slots;
+    return is_buddy(placement) ? power_of_two_from(slots) : slots;
+}
+
+std::int64_t most_slots(Placement placement, const CacheSize& size) {
+    if (placement == Placement::paged) {
+        return size.block_size * (size.blocks() - size.watermark_blocks);
     }
     // The largest piece of a buddy pool is the highest power of two in the capacity.
-    const auto largest = std::bit_floor(static_cast<std::uint64_t>(size.capacity_slots));
-    return power_of_two_from(slots) <= static_cast<std::int64_t>(largest);
+    return is_buddy(placement) ? static_cast<std::int64_t>(std::bit_floor(
+                                     static_cast<std::uint64_t>(size.capacity_slots)))
+                               : size.capacity_slots;
+}
+
+bool can_ever_run(Placement placement, const TraceRequest& request, const CacheSize& size) {
+    const bool too_long = is_bounded_by_max_len(placement) && request.tokens() > size.max_len;
+    return !too_long && slots_at_the_end(placement, request, size) <= most_slots(placement, size);
 }
 
 void check_requests(Placement placement, const RequestTrace& trace, const CacheSize& size) {
@@ -86,16 +93,19 @@ void check_requests(Placement placement, const RequestTrace& trace, const CacheS
         if (can_ever_run(placement, request, size)) {
             continue;
         }
-        const bool too_long = is_bounded_by_max_len(placement) && request.tokens() > size.max_len;
-        throw Error(
-            Error::Code::bad_file,
-            fmt::format("{}: {} + {} = {} tokens are more than {}", trace.where_output(request),
-                        request.prompt, request.output, request.tokens(),
-                        too_long ? fmt::format("max_len = {}", size.max_len)
-                                 : fmt::format("a cache of {} slots can hold ({})",
-                                               size.capacity_slots, label(placement))),
-            too_long ? "raise max_len, or cut the request; nothing was run"
-                     : "raise capacity_slots, or cut the request; nothing was run");
+        const std::string tokens =
+            fmt::format("{}: {} + {} = {} tokens", trace.where_output(request), request.prompt,
+                        request.output, request.tokens());
+        if (is_bounded_by_max_len(placement) && request.tokens() > size.max_len) {
+            throw Error(Error::Code::bad_file,
+                        fmt::format("{} are more than max_len = {}", tokens, size.max_len),
+                        "raise max_len, or cut the request; nothing was run");
+        }
+        throw Error(Error::Code::bad_file,
+                    fmt::format("{} take {} slots ({}), and a cache of {} has {} for one request",
+                                tokens, slots_at_the_end(placement, request, size),
+                                label(placement), size.capacity_slots, most_slots(placement, size)),
+                    "raise capacity_slots, or cut the request; nothing was run");
     }
 }
 

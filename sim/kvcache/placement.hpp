@@ -40,6 +40,13 @@ struct CacheSize {
 /// Slots that a contiguous policy asks for; a buddy allocator may hand out more.
 std::int64_t slots_asked(Placement placement, const TraceRequest& request, std::int64_t max_len);
 
+/// Slots that the request holds when it is complete, rounded up as its pool does.
+std::int64_t slots_at_the_end(Placement placement, const TraceRequest& request,
+                              const CacheSize& size);
+
+/// The most that one request can get of an empty cache.
+std::int64_t most_slots(Placement placement, const CacheSize& size);
+
 /// Whether the request can run at all, alone in the cache.
 bool can_ever_run(Placement placement, const TraceRequest& request, const CacheSize& size);
 

@@ -171,9 +171,15 @@ std::string ReuseWorkload::describe(const std::vector<Token>& tokens) const {
     if (names.empty()) {
         return "";
     }
-    return names.size() == 1   ? names.front()
-           : names.size() == 2 ? names[0] + " " + names[1]
-                               : names.front() + " … " + names.back();
+    const std::string &first = names.front(), &last = names.back();
+    if (names.size() == 1) {
+        return first;
+    }
+    if (first.front() == 'Q' && last.front() == 'A') {  // questions with their answers
+        const std::string from = first.substr(1), to = last.substr(1);
+        return from == to ? "QA " + from : fmt::format("QA {} … {}", from, to);
+    }
+    return names.size() == 2 ? first + " " + last : first + " … " + last;
 }
 
 ReuseWorkload make_workload(const ReuseShape& shape, const Rng& rng) {

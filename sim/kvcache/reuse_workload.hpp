@@ -43,7 +43,7 @@ struct ReuseWorkload {
     const std::string& segment_of(Token token) const {
         return segments[static_cast<std::size_t>(token >> position_bits)];
     }
-    /// What a run of tokens holds: "system", "Q2.1 A2.1", "Q2.1 ... A2.3".
+    /// What a run of tokens holds: "system", "QA 2.1" (question and answer), "QA 2.1 ... 2.3".
     std::string describe(const std::vector<Token>& tokens) const;
 
     static constexpr int position_bits = 32;

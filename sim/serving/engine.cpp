@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <fmt/format.h>
+#include <map>
 
 #include "sim/core/error.hpp"
 
@@ -28,6 +29,12 @@ Engine::Engine(const Rules& rules, Arrivals& arrivals, const StepTime& step_time
       blocks_(rules.blocks, rules.block_size) {
     NIBBLE_ASSERT(rules.max_seqs > 0 && rules.token_budget > 0, "a step has room for something");
     if (rules.policy == Policy::prefix_aware) {
+        if (rules.blocks > most_prefix_blocks) {
+            throw Error(Error::Code::bad_param,
+                        fmt::format("blocks = {}: a cache of prefixes keeps count of {} at most",
+                                    rules.blocks, most_prefix_blocks),
+                        "take fewer or larger blocks");
+        }
         prefixes_.emplace(rules.blocks, rules.block_size);
     }
 }
@@ -155,22 +162,36 @@ void Engine::preempt_last() {
 }
 
 void Engine::admit() {
-    while (!waiting_.empty() && budget_ > 0 &&
-           running_.size() < static_cast<std::size_t>(rules_.max_seqs) && admit(next_in_line())) {}
+    const auto has_room = [this] {  // whoever comes takes a block at least
+        return running_.empty() || (running_.size() < static_cast<std::size_t>(rules_.max_seqs) &&
+                                    free_blocks() > rules_.watermark);
+    };
+    while (!waiting_.empty() && budget_ > 0 && has_room() && admit(next_in_line())) {}
 }
 
 /// The first, or the one of those in front that finds most of its prompt in the cache.
 std::size_t Engine::next_in_line() const {
     std::size_t best = 0;
-    if (prefixes_) {
-        std::int64_t most = 0;
-        for (std::size_t i = 0; i < std::min(waiting_.size(), most_looked_at); ++i) {
-            const Sequence& s = pool_[waiting_[i]];
-            const std::int64_t found = s.record.request.prefix_id < 0 ? 0 : match(s).blocks;
-            if (found > most) {
-                most = found;
-                best = i;
-            }
+    if (!prefixes_) {
+        return best;
+    }
+    // Requests of one prefix find the same: (prefix, tokens of it within reach) -> blocks.
+    std::map<std::pair<std::int32_t, std::int32_t>, std::int64_t> known;
+    std::int64_t most = 0;
+    for (std::size_t i = 0; i < std::min(waiting_.size(), most_looked_at); ++i) {
+        const Sequence& s = pool_[waiting_[i]];
+        const Request& r = s.record.request;
+        if (r.prefix_id < 0 || s.computed > 0) {
+            continue;
+        }
+        const auto [place, is_new] =
+            known.try_emplace({r.prefix_id, std::min(r.prefix_len, s.length - 1)});
+        if (is_new) {
+            place->second = match(s).blocks;
+        }
+        if (place->second > most) {
+            most = place->second;
+            best = i;
         }
     }
     return best;
@@ -264,23 +285,27 @@ void Engine::end_step() {
     now_ = step_time_.is_constant() ? static_cast<double>(tick_) * last_.seconds
                                     : now_ + last_.seconds;
     std::size_t kept = 0;
-    for (std::size_t i = 0; i < running_.size(); ++i) {
+    for (std::size_t i = 0; i < scheduled_; ++i) {
         Sequence& s = pool_[running_[i]];
-        if (i < scheduled_) {
-            s.computed += s.scheduled;
-            if (s.computed == s.length && yield(s)) {
-                release(s);
-                if (s.record.finish >= 0) {
-                    arrivals_.answered(s.record);
-                }
-                last_.finished.push_back(s.record);
-                vacant_.push_back(running_[i]);
-                continue;
-            }
+        s.computed += s.scheduled;
+        if (s.computed == s.length && yield(s)) {
+            leave(running_[i]);
+        } else {
+            running_[kept++] = running_[i];
         }
-        running_[kept++] = running_[i];
     }
-    running_.resize(kept);
+    running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(kept),
+                   running_.begin() + static_cast<std::ptrdiff_t>(scheduled_));
+}
+
+void Engine::leave(std::uint32_t place) {
+    Sequence& s = pool_[place];
+    release(s);
+    if (s.record.finish >= 0) {
+        arrivals_.answered(s.record);
+    }
+    last_.finished.push_back(s.record);
+    vacant_.push_back(place);
 }
 
 /// One more token; whether it was the last here.

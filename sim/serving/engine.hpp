@@ -96,6 +96,7 @@ private:
     void schedule(Sequence& s, std::int32_t tokens);
     void end_step();
     bool yield(Sequence& s);
+    void leave(std::uint32_t place);
     void release(Sequence& s);
 
     std::int64_t free_blocks() const { return prefixes_ ? prefixes_->free() : blocks_.free(); }

@@ -72,6 +72,9 @@ struct Rules {
     }
 };
 
+/// A cache of prefixes knows its blocks one by one: of more it would not keep count.
+constexpr std::int64_t most_prefix_blocks = 2'000'000;
+
 /// Why a request can never be served under these rules, and what would help; both empty when it
 /// can.
 struct Refusal {

@@ -237,6 +237,10 @@ double Speculation::tokens_per_step() const {
                : static_cast<double>(tokens.size() - 1) / static_cast<double>(steps.size());
 }
 
+double PlainText::seconds() const {
+    return std::accumulate(token_seconds.begin(), token_seconds.end(), 0.0);
+}
+
 double Speculation::seconds() const {
     double sum = 0;
     for (const SpeculationStep& s : steps) {
@@ -265,23 +269,23 @@ PlainText decode_plainly(SequenceModel& target, std::span<const std::int32_t> pr
     check(target, prompt, settings);
     Dice dice(settings.sampling.seed);
     PlainText out;
-    auto begin = Clock::now();
     TokenIds next(prompt.begin(), prompt.end());
     while (static_cast<Index>(out.tokens.size()) < settings.count &&
            target.length() < target.positions() && !settings.stop.stop_requested()) {
+        const auto begin = Clock::now();
         const Distribution p = next_token(target.read(next), settings.sampling, "the target");
         const std::int32_t token = draw(p, dice.roll());
-        if (out.prompt_seconds == 0) {
-            out.prompt_seconds = seconds_since(begin);
-            begin = Clock::now();
-        }
         if (ends(token, settings)) {
             break;
+        }
+        if (out.tokens.empty()) {
+            out.prompt_seconds = seconds_since(begin);
+        } else {
+            out.token_seconds.push_back(seconds_since(begin));
         }
         out.tokens.push_back(token);
         next = {token};
     }
-    out.seconds = seconds_since(begin);
     return out;
 }
 

@@ -92,7 +92,9 @@ Speculation speculate(SequenceModel& target, Drafter& drafter, std::span<const s
 struct PlainText {
     TokenIds tokens;
     double prompt_seconds = 0;
-    double seconds = 0;  // of the tokens after the first
+    std::vector<double> token_seconds;  // of every token after the first
+
+    double seconds() const;
 };
 
 /// The same without drafts, one token a pass: what the speed-up is measured against. At temperature

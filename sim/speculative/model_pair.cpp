@@ -25,6 +25,26 @@ double a_token(double seconds, std::size_t tokens) {
                       : seconds / static_cast<double>(tokens - 1);
 }
 
+/// Of every step the fastest time; the same settings take the same steps.
+void keep_fastest(Speculation& best, const Speculation& again) {
+    NIBBLE_ASSERT(best.steps.size() == again.steps.size(), "the same seed takes the same steps");
+    const auto keep = [](double& time, double other) { time = std::min(time, other); };
+    keep(best.prompt_seconds, again.prompt_seconds);
+    for (std::size_t i = 0; i < best.steps.size(); ++i) {
+        keep(best.steps[i].draft_seconds, again.steps[i].draft_seconds);
+        keep(best.steps[i].target_seconds, again.steps[i].target_seconds);
+        keep(best.steps[i].rule_seconds, again.steps[i].rule_seconds);
+    }
+}
+
+void keep_fastest(PlainText& best, const PlainText& again) {
+    NIBBLE_ASSERT(best.tokens == again.tokens, "the same seed writes the same text");
+    best.prompt_seconds = std::min(best.prompt_seconds, again.prompt_seconds);
+    for (std::size_t i = 0; i < best.token_seconds.size(); ++i) {
+        best.token_seconds[i] = std::min(best.token_seconds[i], again.token_seconds[i]);
+    }
+}
+
 }  // namespace
 
 Branching parse_branching(std::string_view text) {
@@ -86,7 +106,7 @@ double TimedSpeculation::speculative_seconds_a_token() const {
 }
 
 double TimedSpeculation::plain_seconds_a_token() const {
-    return a_token(plain.seconds, plain.tokens.size());
+    return a_token(plain.seconds(), plain.tokens.size());
 }
 
 TimedSpeculation timed_speculation(const ModelPair& pair, const TokenIds& prompt,
@@ -104,11 +124,12 @@ TimedSpeculation timed_speculation(const ModelPair& pair, const TokenIds& prompt
         if (settings.stop.stop_requested()) {
             throw Error(Error::Code::cancelled, "stopped while decoding");
         }
-        if (i == 0 || speculation.seconds() < best.speculation.seconds()) {
+        if (i == 0) {
             best.speculation = std::move(speculation);
-        }
-        if (i == 0 || plain.seconds < best.plain.seconds) {
             best.plain = std::move(plain);
+        } else {
+            keep_fastest(best.speculation, speculation);
+            keep_fastest(best.plain, plain);
         }
     }
     best.same_tokens =

@@ -45,9 +45,10 @@ struct TimedSpeculation {
     double speedup() const { return plain_seconds_a_token() / speculative_seconds_a_token(); }
 };
 
-/// Decodes speculatively and plainly in turn, `repeats` times, and keeps the fastest of each: what
-/// else the machine does only ever adds time. Small models stay on one thread, where they are
-/// faster. Throws as speculate() does, and Error::cancelled when settings.stop asks.
+/// Decodes speculatively and plainly in turn, `repeats` times, and keeps the fastest time of every
+/// step and every token: what else the machine does only ever adds time. Small models stay on one
+/// thread, where they are faster. Throws as speculate() does, and Error::cancelled when
+/// settings.stop asks.
 TimedSpeculation timed_speculation(const ModelPair& pair, const TokenIds& prompt,
                                    const SpeculationSettings& settings, int repeats);
 

@@ -214,7 +214,7 @@ TEST_CASE("the chart to predict on has its axes but not the result", "[lesson-ap
     const Lesson lesson = test::toy_lesson();
     const std::vector<LessonPage> pages = pages_of(lesson);
     const QuestionBlock& drawn = *pages[0].question();
-    const Outcome blank = without_result(*bench.outcome(*drawn.setting), drawn);
+    const Outcome blank = blank_chart(*bench.outcome(*drawn.setting), drawn);
     REQUIRE(blank.rows.size() == 1);
     const Figure& figure = blank.rows[0].figures.at(0);
     CHECK(figure.x.label == "time");

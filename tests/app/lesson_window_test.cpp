@@ -123,7 +123,7 @@ TEST_CASE("a presentation is driven by keys: steps, reveals, and leaves", "[wind
     CHECK(desk.app().lessons().hides_result());
     desk.key("r");
     CHECK_FALSE(desk.app().lessons().hides_result());
-    desk.key("space");
+    desk.key("Right");
     desk.key("Right");
     CHECK(desk.app().lessons().at() == figure_page);
     CHECK(x_of(desk) == 4);
@@ -141,7 +141,7 @@ TEST_CASE("a presentation is driven by keys: steps, reveals, and leaves", "[wind
         CHECK(x_of(desk) == 1);
     }
     SECTION("answers hide until R") {
-        desk.key("space");
+        desk.key("Down");
         REQUIRE(desk.app().lessons().at() == choice_page);
         desk.click("option:0");
         CHECK_FALSE(desk.app().lessons().work()->revealed);

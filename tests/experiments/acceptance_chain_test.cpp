@@ -72,7 +72,7 @@ TEST_CASE("the acceptance chain as a program reads it", "[acceptance-chain][cli]
 }
 
 TEST_CASE("tokens fall one by one", "[acceptance-chain]") {
-    const Outcome whole = run({{"step", "780"}});
+    const Outcome whole = run({{"step", "520"}});
     REQUIRE(whole.timeline);
     const int last = static_cast<int>(whole.timeline->last);
     const Experiment& e = find_experiment(all_experiments(), "acceptance-chain");
@@ -88,8 +88,8 @@ TEST_CASE("tokens fall one by one", "[acceptance-chain]") {
         CHECK(fallen >= before);
         before = fallen;
     }
-    // At the end each of the twelve steps has its correction or its bonus.
-    CHECK(count(whole, Role::limit) + count(whole, category(2)) == 12);
+    // At the end each of the eight steps has its correction or its bonus.
+    CHECK(count(whole, Role::limit) + count(whole, category(2)) == 8);
     CHECK(whole.timeline->marks.size() == static_cast<std::size_t>(count(whole, category(2))));
 }
 
@@ -100,8 +100,8 @@ TEST_CASE("the chain's ends: nothing accepted, everything accepted", "[acceptanc
     CHECK(none.metric("monte_carlo_low").value == none.metric("monte_carlo_high").value);
     CHECK(all.metric("expected_tokens").value == 6);
     CHECK(all.metric("best_k").value == 64);
-    CHECK(none.timeline->last == 12);
-    CHECK(all.timeline->last == 72);
+    CHECK(none.timeline->last == 8);
+    CHECK(all.timeline->last == 48);
     CHECK(none.finding.find("never pays") != std::string::npos);
 }
 

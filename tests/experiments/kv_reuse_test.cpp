@@ -89,19 +89,23 @@ TEST_CASE("radix cache: with room for all nothing goes", "[radix-cache]") {
 
 TEST_CASE("radix cache: every step draws a tree whose nodes can be picked", "[radix-cache]") {
     const std::int64_t last = outcome_of("radix-cache", {}).timeline->last;
-    std::size_t gone = 0;
+    std::int64_t evicted = 0;
     for (std::int64_t step = 1; step <= last; ++step) {
         const Outcome o = outcome_of("radix-cache", {{"step", integer_of(step)}});
         const Tree& tree = tree_of(o);
+        std::int64_t gone = 0;
         REQUIRE(tree.nodes.size() == tree.pick.values.size());
         for (std::size_t i = 1; i < tree.nodes.size(); ++i) {
             CHECK(tree.nodes[i].parent >= 0);
             CHECK(tree.nodes[i].parent < int(i));
             gone += tree.nodes[i].role == Role::limit ? 1 : 0;
         }
+        const auto here = std::get<std::int64_t>(o.tables.at(0).rows.at(std::size_t(step - 1))[5]);
+        CHECK(gone == std::min<std::int64_t>(here, 4));  // no more than four are drawn
+        evicted += here;
         CHECK(contains(o.rows[0].figures[0].title, "Request " + std::to_string(step) + ","));
     }
-    CHECK(gone == std::size_t(number(outcome_of("radix-cache", {}), "evictions")));
+    CHECK(evicted > 4);
 
     const Outcome o = outcome_of("radix-cache", {{"step", integer_of(5)}});
     const Value system = tree_of(o).pick.values.at(1);
@@ -133,7 +137,7 @@ TEST_CASE("radix cache: a tree of many nodes is drawn in part", "[radix-cache]")
                                                  {"rounds", integer_of(12)},
                                                  {"step", integer_of(190)}});
     const Tree& tree = tree_of(o);
-    CHECK(tree.nodes.size() <= 64 + 17);  // and what is left out under each of its parents
+    CHECK(tree.nodes.size() < 40);  // of more than 200; each of ten lines has few
     CHECK(std::any_of(tree.nodes.begin(), tree.nodes.end(),
                       [](const Tree::Node& n) { return contains(n.text, " more · "); }));
 }
@@ -180,7 +184,7 @@ TEST_CASE("the figure: without a line nobody waits, and first fit runs more", "[
 TEST_CASE("the figure: sharing and block sizes", "[reproduce]") {
     const Outcome o = outcome_of("reproduce-the-figure", {{"panel", std::string("sharing")}});
     CHECK(contains(o.finding, "printed 16.2 % to 30.5 %"));
-    CHECK(o.rows[0].figures.size() == 2);
+    CHECK(o.rows.size() == 2);
     const Table& compared = o.tables.at(0);
     double two = -1, six = -1;
     for (const auto& row : compared.rows) {

@@ -107,7 +107,7 @@ TEST_CASE("every scheduler takes the same command", "[serving][cli]") {
     }
 }
 
-TEST_CASE("a bad trace is refused before anything runs", "[serving][cli]") {
+TEST_CASE("a bad trace is refused before anything is scheduled", "[serving][cli]") {
     const test::TempFolder folder;
     const std::string trace = folder / "t.csv";
     const auto error = [&](const std::string& text) {

@@ -50,6 +50,15 @@ TEST_CASE("speculation pays for one request and loses for many", "[when-it-pays]
                  one.metric("round_seconds").value));
 }
 
+TEST_CASE("where many requests lose, a long context lets them gain again", "[when-it-pays]") {
+    const double context = run({}).metric("pays_again_context").value;
+    CHECK(context > 1024);
+    const Outcome longer = run({{"context", std::to_string(int(context))}});
+    CHECK(longer.metric("speed_up").value >= 1);
+    CHECK(std::none_of(longer.metrics.begin(), longer.metrics.end(),
+                       [](const Metric& m) { return m.name == "pays_again_context"; }));
+}
+
 TEST_CASE("the map has gains and losses, and every draft of the family", "[when-it-pays]") {
     const Outcome o = run({});
     std::set<bool> loses;

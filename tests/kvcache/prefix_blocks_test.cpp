@@ -301,7 +301,7 @@ TEST_CASE("nothing leaks after many operations", "[prefix_blocks]") {
     PrefixBlocks cache(200, 4);
     std::vector<PrefixTable> tables(16);
     const Rng rng(3);
-    for (std::uint64_t i = 0; i < 100'000; ++i) {
+    for (std::uint64_t i = 0; i < 1'000'000; ++i) {
         PrefixTable& table = tables[rng.below(4 * i, tables.size())];
         if (table.blocks().empty()) {
             const auto prompt = static_cast<std::int64_t>(1 + rng.below(4 * i + 1, 60));

@@ -122,7 +122,7 @@ void check_invariants(const RadixTree& tree, const std::vector<NodeId>& in_use) 
             REQUIRE(tree.node(child).parent == id);
             REQUIRE(tree.node(child).tokens.front() == token);
             REQUIRE(tree.node(child).users <= (id == RadixTree::root ? 1000 : n.users));
-            REQUIRE(tree.node(child).last_use <= (id == RadixTree::root ? 100'000 : n.last_use));
+            REQUIRE(tree.node(child).last_use <= (id == RadixTree::root ? 1'000'000 : n.last_use));
         }
         if (id != RadixTree::root) {
             REQUIRE_FALSE(n.tokens.empty());
@@ -280,6 +280,34 @@ TEST_CASE("with room for all, a match is the longest prefix ever seen", "[radix_
         tree.release(event->node);
         seen.push_back(tokens);
     }
+}
+
+TEST_CASE("no token leaks from a tree after many operations", "[radix_tree]") {
+    RadixTree tree(400);
+    const Rng rng(4);
+    std::vector<NodeId> running;
+    for (std::uint64_t i = 0; i < 200'000; ++i) {
+        const TokenIds ids = TokenIds::shared(static_cast<std::int64_t>(rng.below(3 * i, 9)),
+                                              static_cast<std::int64_t>(rng.below(3 * i + 1, 30)),
+                                              static_cast<std::int64_t>(i));
+        if (const auto event = tree.insert(ids.first(1 + rng.below(3 * i + 2, 40)))) {
+            running.push_back(event->node);
+        }
+        if (running.size() > 6) {
+            tree.release(running.front());
+            running.erase(running.begin());
+        }
+    }
+    for (const NodeId node : running) {
+        tree.release(node);
+    }
+    check_invariants(tree, {});
+    CHECK(tree.used() == 0);
+    // Nobody uses anything, so all of it can go for one request that fills the cache.
+    const auto all = tree.insert(TokenIds::shared(100, 400, 0).first(400));
+    REQUIRE(all);
+    CHECK(tree.nodes().size() == 2);
+    CHECK(tree.size() == 400);
 }
 
 }  // namespace nibble

@@ -156,6 +156,8 @@ private:
     bool devices_asked_ = false;
     bool shows_more_numbers_ = false;
     bool shows_lessons_ = false;
+    bool scroll_lesson_ = false;  // the page of a presentation moves up
+    float unread_ = 0;            // points of it below what is seen
 };
 
 /// The list of labs or of lessons, in the pane that is current. Returns the y below it.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <imgui.h>
+#include <utility>
 
 #include "viz/app/app_frame.hpp"
 #include "viz/app/lesson_card.hpp"
@@ -102,8 +104,10 @@ void App::follow_lesson() {
             settings_.lesson_page = lessons_.at();
             settings_changed_ = true;
         }
-        const Scenario* const stands = lessons_.presents() ? lessons_.setting() : setting;
-        if (stands != nullptr) {
+        // A page without a setting leaves the lab as it is, unless another one is on the screen.
+        const Scenario* const stands = lessons_.setting();
+        const bool elsewhere = stands != nullptr && stands->experiment != session_.experiment().id;
+        if (stands != nullptr && (setting != nullptr || lessons_.presents() || elsewhere)) {
             session_.open(*stands);
             params_.forget_errors();
         }
@@ -142,7 +146,17 @@ void App::lesson_keys() {
         return;
     }
     // Before any control sees them: a presenter's remote must never move a slider.
-    for (const int key : {GLFW_KEY_SPACE, GLFW_KEY_RIGHT, GLFW_KEY_DOWN, GLFW_KEY_PAGE_DOWN}) {
+    for (const int key : {GLFW_KEY_SPACE, GLFW_KEY_PAGE_DOWN}) {
+        if (ui_.take_key(key)) {
+            if (unread_ > 1) {  // the rest of a long page first
+                scroll_lesson_ = true;
+                ui_.wake_in(0);
+            } else {
+                turn(1);
+            }
+        }
+    }
+    for (const int key : {GLFW_KEY_RIGHT, GLFW_KEY_DOWN}) {
         if (ui_.take_key(key)) {
             turn(1);
         }
@@ -179,6 +193,10 @@ void App::draw_lesson(Rect area, bool with_controls) {
     const float pad = ui_.px(16), width = area.width - 2 * pad - ui_.px(4);
     const std::string name = fmt::format("lesson:{}:{}", lessons_.lesson()->id, lessons_.at());
     const Point corner = ui_.begin_pane(name, body, true, theme_.panel);
+    if (std::exchange(scroll_lesson_, false)) {
+        ImGui::SetScrollY(ImGui::GetScrollY() + body.height * 0.8F);
+    }
+    unread_ = ImGui::GetScrollMaxY() - ImGui::GetScrollY();
     PanelRequests requests;
     float y = draw_lesson_page(ui_, *this, {corner.x + pad, corner.y + ui_.px(10)}, width);
     if (with_controls && !lessons_.hides_result() && lessons_.setting() != nullptr) {

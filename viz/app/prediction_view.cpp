@@ -4,42 +4,12 @@
 #include <cmath>
 #include <imgui.h>
 
-#include "viz/figure/limits.hpp"
+#include "viz/lesson/prediction.hpp"
 
 namespace nibble {
 namespace {
 
 constexpr Role prediction_role = Role::category3;
-
-const Figure* find_figure(const Outcome& outcome, const std::string& id) {
-    for (const FigureRow& row : outcome.rows) {
-        for (const Figure& figure : row.figures) {
-            if (figure.id == id) {
-                return &figure;
-            }
-        }
-    }
-    return nullptr;
-}
-
-/// Whether a mark would show what is asked for.
-bool tells(const Mark& mark, const QuestionBlock& question) {
-    const bool places_point = question.kind == AnswerKind::point;
-    return std::visit(
-        [&](const auto& m) {
-            using M = std::decay_t<decltype(m)>;
-            if constexpr (std::is_same_v<M, Line> || std::is_same_v<M, Band>) {
-                return !places_point && m.label == question.series;
-            } else if constexpr (std::is_same_v<M, Points>) {
-                return places_point || m.label == question.series;
-            } else if constexpr (std::is_same_v<M, Rule> || std::is_same_v<M, Ticks>) {
-                return false;
-            } else {
-                return true;  // notes, handles, bars: their places follow the result
-            }
-        },
-        mark);
-}
 
 /// The index of the x nearest to the pointer on the screen.
 std::size_t nearest_x(const std::vector<std::pair<double, double>>& truth, const AxisMap& axis,
@@ -74,28 +44,14 @@ void draw_stroke(std::vector<std::pair<double, double>>& line,
 
 }  // namespace
 
-Outcome without_result(const Outcome& outcome, const QuestionBlock& question) {
-    const Figure* const whole = find_figure(outcome, question.figure);
-    if (whole == nullptr) {
-        return {};
-    }
-    const Reach reach = reach_of(*whole, {});
-    Figure figure = *whole;
-    figure.marks.clear();
-    for (const Mark& mark : whole->marks) {
-        if (!tells(mark, question)) {
-            figure.marks.push_back(mark);
-        }
-    }
+Outcome blank_chart(const Outcome& outcome, const QuestionBlock& question) {
+    Figure figure = figure_to_draw_on(outcome, question);
     if (figure.marks.empty()) {
-        figure.marks.push_back(Line{"", Role::muted, {reach.x.first}, {reach.y.first}});
+        figure.marks.push_back(Line{"", Role::muted, {}, {}});  // axes are for marks
     }
-    figure.x.limits = reach.x;
-    figure.y.limits = reach.y;
     figure.title = question.kind == AnswerKind::point ? "Press where the point will lie"
                                                       : "Draw the line with the pointer";
     figure.title_role = prediction_role;
-    figure.footnote.clear();
     Outcome blank;
     blank.rows = {{1, {std::move(figure)}}};
     return blank;
@@ -130,7 +86,7 @@ void PredictionView::draw(Ui& ui, const QuestionBlock& question, LessonReader::W
         key_ = std::move(key);
         LayoutOptions options;
         options.headings = false;
-        scene_ = layout(without_result(*work.outcome, question), {area.width, area.height}, t,
+        scene_ = layout(blank_chart(*work.outcome, question), {area.width, area.height}, t,
                         ui.fonts(), options);
     }
     ImGuiCanvas canvas(ui.draw(), ui.fonts(), textures_, {area.x, area.y});

@@ -11,10 +11,9 @@
 
 namespace nibble {
 
-/// The figure of a prediction with axes as they will be, and nothing on it that gives the result
-/// away: a line's series is taken out; of a point's figure only curves and rules stay. `outcome` is
-/// of the question's setting.
-Outcome without_result(const Outcome& outcome, const QuestionBlock& question);
+/// The figure of a prediction with axes and context, and nothing that gives the result away, as a
+/// whole panel. `outcome` is of the question's setting.
+Outcome blank_chart(const Outcome& outcome, const QuestionBlock& question);
 
 /// Puts a drawn line through (x, y), points kept in the order of x.
 void put_point(std::vector<std::pair<double, double>>& line, double x, double y);

@@ -45,7 +45,9 @@ void add_flags(CommandLine& line) {
                          "Two drafts more after a step that accepts all, one less "
                          "after any other; starts with k."),
              "Drafts");
-    line.add(whole_flag("repeats", 3, {1, 1000}, "Runs of each way; the fastest counts"), "Run");
+    line.add(whole_flag("repeats", 3, {1, 1000},
+                        "Runs of each way; the fastest time of every step counts"),
+             "Run");
     line.add(whole_flag("threads", 0, {0, 1024},
                         "Threads to compute with, 0 for one a core. The result does not change"),
              "Run");
@@ -153,7 +155,7 @@ Json to_json(const TimedSpeculation& t, const Tokenizer& tokenizer) {
               {"target_seconds", totals.target},
               {"rule_seconds", totals.rule},
               {"prompt_seconds", s.prompt_seconds},
-              {"plain_seconds", t.plain.seconds},
+              {"plain_seconds", t.plain.seconds()},
               {"speculative_seconds_per_token", number_or_null(t.speculative_seconds_a_token())},
               {"plain_seconds_per_token", number_or_null(t.plain_seconds_a_token())},
               {"speedup", number_or_null(t.speedup())}}}};
@@ -207,7 +209,7 @@ std::string summary(const TimedSpeculation& t, const SpeculationSettings& settin
             "  in all: {} drafting, {} verifying, {} deciding; {} without drafts\n",
             milliseconds(t.speculative_seconds_a_token()), milliseconds(t.plain_seconds_a_token()),
             format_number(t.speedup(), 3), milliseconds(totals.draft), milliseconds(totals.target),
-            milliseconds(totals.rule), milliseconds(t.plain.seconds));
+            milliseconds(totals.rule), milliseconds(t.plain.seconds()));
     }
     if (settings.sampling.temperature == 0) {
         text += fmt::format("Without drafts the target writes {} tokens\n",

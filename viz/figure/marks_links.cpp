@@ -38,7 +38,7 @@ void place_rows(const std::vector<Links::Box>& boxes, float top, const Plot& plo
     for (std::size_t i = 0; i < boxes.size(); ++i) {
         rows += 1 + (i > 0 && boxes[i].starts_group ? group_gap : 0);
     }
-    const float pitch = std::min(32 * s, (plot.frame.bottom() - top) / std::max(rows, 1.0F));
+    const float pitch = std::min(36 * s, (plot.frame.bottom() - top) / std::max(rows, 1.0F));
     side.height = std::max(1.0F, pitch - std::min(6 * s, pitch * 0.25F));
     float y = top;
     for (std::size_t i = 0; i < boxes.size(); ++i) {
@@ -51,7 +51,7 @@ void place_rows(const std::vector<Links::Box>& boxes, float top, const Plot& plo
 /// Boxes as wide as each other, with at least a fifth of the frame between them for the arrows.
 std::pair<Side, Side> sides_of(const Links& mark, float top, const Plot& plot) {
     const Rect& f = plot.frame;
-    const float most_name = f.width * 0.22F, widest_box = 190 * plot.theme.scale;
+    const float most_name = f.width * 0.22F, widest_box = 230 * plot.theme.scale;
     Side left, right;
     left.name_room = std::min(widest_name(mark.left, plot), most_name);
     right.name_room = std::min(widest_name(mark.right, plot), most_name);
