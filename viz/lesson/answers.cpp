@@ -1,17 +1,10 @@
 #include "viz/lesson/answers.hpp"
 
-#include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
-#include "sim/core/json_depth.hpp"
 #include "sim/core/version.hpp"
 #include "viz/figure/files.hpp"
-#include "viz/lesson/answers_json.hpp"
 #include "viz/lesson/bench.hpp"
-#include "viz/lesson/setting.hpp"
 
 namespace nibble {
 namespace {

@@ -101,7 +101,9 @@ private:
 };
 
 /// Greedy lines: as many atoms as fit.
-std::vector<std::vector<Atom>> broken(const std::vector<Atom>& atoms, float width, float space) {
+std::vector<std::vector<Atom>> broken(const RichText& text, Font font, float width) {
+    const std::vector<Atom> atoms = Breaker(font).atoms(text);
+    const float space = FontMeasure().width(" ", font);
     std::vector<std::vector<Atom>> lines;
     float x = 0;
     for (std::size_t i = 0; i < atoms.size();) {
@@ -121,6 +123,16 @@ std::vector<std::vector<Atom>> broken(const std::vector<Atom>& atoms, float widt
         }
     }
     return lines;
+}
+
+/// The atoms of a line from `at`, which is on its baseline.
+void set_line(Scene& page, const std::vector<Atom>& line, Point at, Font font, Color color) {
+    const float space = FontMeasure().width(" ", font);
+    for (const Atom& atom : line) {
+        at.x += atom.space && &atom != &line.front() ? space : 0;
+        page.add(TextRun{{at.x, at.y - atom.rise}, atom.text, atom.font, color});
+        at.x += atom.width;
+    }
 }
 
 template <class Item>
@@ -172,9 +184,8 @@ void Pages::text(std::string_view words, const ParagraphStyle& style) {
 }
 
 void Pages::text(const RichText& content, const ParagraphStyle& s) {
-    const std::vector<Atom> atoms = Breaker(s.font).atoms(content);
-    const float space = FontMeasure().width(" ", s.font), step = s.font.size * line_height;
-    const auto lines = broken(atoms, text_width - s.indent, space);
+    const auto lines = broken(content, s.font, text_width - s.indent);
+    const float step = s.font.size * line_height;
     // No line alone at the foot or at the head of a page.
     keep_together(s.above + step * static_cast<float>(std::min<std::size_t>(lines.size(), 2)) +
                   (s.keep_with_next ? 60 : 0));
@@ -182,19 +193,36 @@ void Pages::text(const RichText& content, const ParagraphStyle& s) {
     const Color color = s.quiet ? theme_.muted : theme_.text;
     for (std::size_t i = 0; i < lines.size(); ++i) {
         keep_together(step);
-        const float baseline = y_ + s.font.size;
+        const Point start = {left + s.indent, y_ + s.font.size};
         if (i == 0 && !s.marker.empty()) {
-            page().add(
-                TextRun{{left + s.indent - 6, baseline}, s.marker, s.font, color, HAlign::right});
+            page().add(TextRun{{start.x - 6, start.y}, s.marker, s.font, color, HAlign::right});
         }
-        float x = left + s.indent;
-        for (const Atom& atom : lines[i]) {
-            x += atom.space && &atom != &lines[i].front() ? space : 0;
-            page().add(TextRun{{x, baseline - atom.rise}, atom.text, atom.font, color});
-            x += atom.width;
-        }
+        set_line(page(), lines[i], start, s.font, color);
         y_ += step;
     }
+}
+
+void Pages::row(const std::vector<RichText>& cells, bool is_head) {
+    const Font font = {is_head ? Face::semibold : Face::text, 9};
+    const float step = font.size * line_height;
+    const float column = text_width / static_cast<float>(std::max<std::size_t>(cells.size(), 1));
+    std::vector<std::vector<std::vector<Atom>>> columns;
+    std::size_t most = 1;
+    for (const RichText& cell : cells) {
+        columns.push_back(broken(cell, font, column - 10));
+        most = std::max(most, columns.back().size());
+    }
+    const float height = step * static_cast<float>(most) + 5;
+    keep_together(height);
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+        for (std::size_t i = 0; i < columns[c].size(); ++i) {
+            const Point start = {left + column * static_cast<float>(c),
+                                 y_ + 3 + font.size + step * static_cast<float>(i)};
+            set_line(page(), columns[c][i], start, font, theme_.text);
+        }
+    }
+    y_ += height;
+    page().add(Polyline{{{left, y_}, {paper.width - right, y_}}, theme_.line, 0.5F});
 }
 
 void Pages::figure(const Outcome& outcome, float height) {

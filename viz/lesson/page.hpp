@@ -29,6 +29,8 @@ public:
 
     void text(const RichText& text, const ParagraphStyle& style = {});
     void text(std::string_view words, const ParagraphStyle& style = {});
+    /// A row of a table: columns of equal width, over a hairline.
+    void row(const std::vector<RichText>& cells, bool is_head);
     /// The outcome's figures over the width of the page.
     void figure(const Outcome& outcome, float height);
     /// Rules to write on.

@@ -93,14 +93,9 @@ private:
             case Prose::Kind::equation:
                 pages_.text(p.text, {{Face::text, 11}, 24, {}, 8});
                 break;
-            case Prose::Kind::table_row: {
-                std::string row;
-                for (const RichText& cell : p.cells) {
-                    row += (row.empty() ? "" : "   |   ") + plain_line(cell);
-                }
-                pages_.text(row, {{p.is_table_head ? Face::semibold : Face::text, 9}, 8, {}, 2});
+            case Prose::Kind::table_row:
+                pages_.row(p.cells, p.is_table_head);
                 break;
-            }
             case Prose::Kind::paragraph:
                 pages_.text(p.text);
                 break;
