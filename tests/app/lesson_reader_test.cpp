@@ -90,6 +90,7 @@ TEST_CASE("a question is answered, explained, and may be tried again", "[lesson-
     desk.settle();
     REQUIRE(desk.work().mark);
     CHECK(desk.work().mark->verdict == Verdict::wrong);
+    CHECK_FALSE(desk.reader.explains());  // the right answer stays secret
     desk.reader.try_again();
     CHECK_FALSE(desk.work().revealed);
     desk.work().draft.text = "0.006 s";
@@ -97,6 +98,7 @@ TEST_CASE("a question is answered, explained, and may be tried again", "[lesson-
     desk.settle();
     REQUIRE(desk.work().mark);
     CHECK(desk.work().mark->verdict == Verdict::right);
+    CHECK(desk.reader.explains());
 }
 
 TEST_CASE("one option replaces another, several stand beside each other", "[lesson-app]") {

@@ -133,7 +133,9 @@ TEST_CASE("the wheel zooms a plot and a double click takes it back", "[window]")
     if (!can_show_windows()) {
         return;
     }
-    Desk desk(on("quantizer"));
+    WindowOptions options = on("quantizer");
+    options.size = {1280, 1040};  // high enough not to scroll: there the wheel zooms
+    Desk desk(options);
     const auto plot = [&]() -> const PlotArea* {
         for (const PlotArea& p : desk.app().figure().scene().plots) {
             if (p.zoomable) {

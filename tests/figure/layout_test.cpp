@@ -560,7 +560,7 @@ TEST_CASE("a scrolling panel is high enough for every name and every curve", "[l
     }
     Outcome outcome = outcome_of(with({bars}));
     const Theme theme = make_theme(ThemeKind::light, 1.75F);
-    const float width = 600, from = 300;
+    const float width = 600, from = 400;
     const auto names_at = [&](float height) {
         std::set<std::string> shown;
         for (const Primitive& item : layout(outcome, {width, height}, theme, measure).items) {

@@ -77,7 +77,8 @@ void draw_option(Card& card, const QuestionBlock& q, const Work& work, int index
     const Option& option = q.options[static_cast<std::size_t>(index)];
     const bool chosen = std::count(work.draft.chosen.begin(), work.draft.chosen.end(), index) > 0;
     const bool known = work.revealed && work.truth;
-    const bool right = known && work.truth->right.at(static_cast<std::size_t>(index));
+    const bool right = known && (chosen || card.reader.explains()) &&
+                       work.truth->right.at(static_cast<std::size_t>(index));
     const float pad = ui.px(9), indent = ui.px(30), room = card.width - indent - pad;
     const float high = rich_text_height(ui, option.text, t.body(), room) + 2 * ui.px(6);
     const Rect box = {card.x, card.y, card.width, high};
@@ -91,7 +92,7 @@ void draw_option(Card& card, const QuestionBlock& q, const Work& work, int index
     ui.outline(box, edge, ui.px(6));
     const float middle = box.y + ui.px(6) + std::round(t.body().size * 1.5F) / 2;
     if (known && (right || chosen)) {
-        ui.text({box.x + ui.px(17), middle}, right ? "\u2713" : "\u2717",
+        ui.text({box.x + ui.px(17), middle}, right ? "\u2713" : "\u00d7",
                 {Face::math, t.math().size}, right ? good : bad, HAlign::centre);
     } else {
         draw_sign(card, {box.x + ui.px(16), middle}, q.kind == AnswerKind::single, chosen,
@@ -184,11 +185,15 @@ void draw_verdict(Card& card, const Work& work, const RichText& why) {
             card.line(right ? "Right." : "Not yet.", strong,
                       t.style(right ? Role::reference : Role::limit).color);
         }
-        if (m.kind != "task" && !m.truth.empty() && !right) {
+        const bool told = card.reader.explains() && !right;
+        if (told && m.kind != "task" && !m.truth.empty()) {
             card.line("The result: " + m.truth, strong, t.text);
         }
-        if (!m.remark.empty() && !right) {
-            card.line(sentence(m.remark), t.body(), t.text);
+        if (told && !m.remark.empty()) {
+            const QuestionBlock* q = card.reader.page().question();
+            const bool is_number = q != nullptr && q->kind == AnswerKind::number;
+            card.line(sentence(is_number ? "your answer is " + m.remark : m.remark), t.body(),
+                      t.text);
         }
         card.space(4);
     } else if (work.revealed && work.truth && card.reader.presents()) {
@@ -204,8 +209,10 @@ void draw_verdict(Card& card, const Work& work, const RichText& why) {
             card.space(4);
         }
     }
-    card.text(why, t.body(), t.text);
-    card.space(8);
+    if (card.reader.explains()) {
+        card.text(why, t.body(), t.text);
+        card.space(8);
+    }
 }
 
 void draw_question(Card& card, const QuestionBlock& q, Work& work) {
@@ -226,23 +233,27 @@ void draw_question(Card& card, const QuestionBlock& q, Work& work) {
     }
     const bool drawn = !work.draft.points.empty() && !work.revealed;
     const bool wrong = work.mark && work.mark->verdict == Verdict::wrong;
-    const std::string main = work.revealed ? "" : q.is_prediction ? "Show the result" : "Check";
-    const std::string other = drawn                                        ? "Clear"
-                              : work.revealed && wrong && !q.is_prediction ? "Try again"
-                                                                           : "";
+    const bool may_retry = work.revealed && wrong && !card.reader.explains();
+    const std::string main = may_retry         ? "Try again"
+                             : work.revealed   ? ""
+                             : q.is_prediction ? "Show the result"
+                                               : "Check";
+    const std::string other = drawn ? "Clear" : may_retry ? "Show the answer" : "";
     bool main_pressed = false, other_pressed = false;
     draw_buttons(card, work, main, other, main_pressed, other_pressed);
-    if (main_pressed && card.reader.presents()) {
-        card.reader.reveal();
+    if (main_pressed || other_pressed) {
         card.ui.wake_in(0);
+    }
+    if (main_pressed && may_retry) {
+        card.reader.try_again();
+    } else if (main_pressed && card.reader.presents()) {
+        card.reader.reveal();
     } else if (main_pressed) {
         card.reader.answer();
-        card.ui.wake_in(0);
     } else if (other_pressed && drawn) {
         work.draft.points.clear();
     } else if (other_pressed) {
-        card.reader.try_again();
-        card.ui.wake_in(0);
+        card.reader.give_up();
     }
     if (work.revealed) {
         draw_verdict(card, work, q.why);

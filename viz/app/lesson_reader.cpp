@@ -124,6 +124,23 @@ bool LessonReader::hides_result() const {
     return q != nullptr && q->is_prediction && !work()->revealed;
 }
 
+bool LessonReader::explains() const {
+    const Work* const w = work();
+    if (w == nullptr || !w->revealed) {
+        return false;
+    }
+    const QuestionBlock* const q = page().question();
+    const bool only_asks_once = q == nullptr || q->is_prediction;
+    return presents_ || only_asks_once || w->gives_up ||
+           (w->mark && w->mark->verdict == Verdict::right);
+}
+
+void LessonReader::give_up() {
+    if (Work* const w = work()) {
+        w->gives_up = w->revealed;
+    }
+}
+
 void LessonReader::arrive() {
     turned_ = true;
     wanted_ = at_;

@@ -57,7 +57,8 @@ public:
     /// How far the reader is with the task or question of a page.
     struct Work {
         Answer draft;
-        bool revealed = false;  // the answer counts, and result and reasons are shown
+        bool revealed = false;  // the answer counts
+        bool gives_up = false;  // after a wrong one: wants to know
         std::size_t hints = 0;  // shown
         std::string problem;    // why the draft cannot be an answer
         std::optional<Truth> truth;
@@ -69,6 +70,9 @@ public:
     /// Of this page; null where it asks nothing.
     Work* work();
     const Work* work() const { return const_cast<LessonReader*>(this)->work(); }
+    /// Whether the right answer and its reasons are shown: once it has been given, or asked for.
+    bool explains() const;
+    void give_up();
     /// Whether the page's results must not be seen yet: a prediction that has not been made.
     bool hides_result() const;
 

@@ -144,6 +144,10 @@ void draw_prediction(const Ui& ui, const std::vector<std::pair<double, double>>&
         const bool right_half = path.back().x > origin.x + f.centre().x;
         const float beside = ui.px(10) * (right_half ? -1.0F : 1.0F);
         const float y = std::max(path.back().y - ui.px(14), origin.y + f.y + ui.px(8));
+        const float wide = ui.width("your prediction", {Face::medium, t.small().size});
+        const float left = path.back().x + beside - (right_half ? wide : 0);
+        ui.fill({left - ui.px(3), y - ui.px(8), wide + ui.px(6), ui.px(16)},
+                t.background.with_alpha(0.85), ui.px(3));
         ui.text({path.back().x + beside, y}, "your prediction", {Face::medium, t.small().size},
                 ink(color, t), right_half ? HAlign::right : HAlign::left);
     }
