@@ -13,7 +13,7 @@ namespace {
 using Kind = CacheEvent::Kind;
 
 struct Params {
-    StoryKind scenario = StoryKind::parallel_sampling;
+    StoryKind story = StoryKind::parallel_sampling;
     int block_size = 4, sequences = 3, blocks = 0;
     Preemption preemption = Preemption::recompute;
     int step = 5;
@@ -37,7 +37,7 @@ struct Look {
 Data run(const Params& p, const RunContext& context) {
     context.check();
     Data d;
-    d.settings = {p.scenario, p.block_size, p.blocks, p.sequences, p.preemption};
+    d.settings = {p.story, p.block_size, p.blocks, p.sequences, p.preemption};
     d.steps = tell(d.settings);
     return d;
 }
@@ -359,7 +359,7 @@ Outcome show(const Params& p, const Data& d) {
 
 Schema<Params> schema() {
     return {
-        choice("scenario", &Params::scenario,
+        choice("story", &Params::story,
                {{"parallel_sampling", "samples of one prompt"},
                 {"beam_search", "beams"},
                 {"shared_prompt", "a prompt in common"},
@@ -374,7 +374,7 @@ Schema<Params> schema() {
                {{"recompute", "compute again"}, {"swap", "move to the host"}})
             .label("Who gives way")
             .help("What becomes of the blocks of a request that has to wait.")
-            .when([](const Params& p) { return p.scenario == StoryKind::memory_short; }),
+            .when([](const Params& p) { return p.story == StoryKind::memory_short; }),
         integer("blocks", &Params::blocks, {0, 64})
             .label("Physical blocks")
             .help("How many there are; 0 takes what the story is about: one to spare, or too few.")

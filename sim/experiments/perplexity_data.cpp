@@ -10,7 +10,7 @@
 namespace nibble::perplexity_lab {
 namespace {
 
-constexpr Index judged_tokens = 112;  // of each domain
+constexpr Index judged_tokens = 64;  // of each domain
 constexpr Index calibration_tokens = 384;
 constexpr Index written_tokens = 28;
 constexpr std::size_t prompt_tokens = 12;

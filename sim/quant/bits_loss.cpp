@@ -7,7 +7,7 @@
 namespace nibble {
 namespace {
 
-constexpr Index judged_tokens = 112;  // of each domain
+constexpr Index judged_tokens = 64;  // of each domain
 
 DomainLosses losses_of(int weight_bits, int kv_bits, int group_size, const RunContext& context) {
     const ModelJudge judge("target", judged_tokens, context);

@@ -25,9 +25,9 @@ const Links& links(const Outcome& o) {
 TEST_CASE("each table entry is an arrow, and a block has as many as users", "[block-table]") {
     for (const char* scenario :
          {"parallel_sampling", "beam_search", "shared_prompt", "memory_short"}) {
-        const Outcome whole = run({{"scenario", scenario}});
+        const Outcome whole = run({{"story", scenario}});
         for (std::int64_t step = 1; step <= whole.timeline->last; ++step) {
-            const Outcome o = run({{"scenario", scenario}, {"step", std::to_string(step)}});
+            const Outcome o = run({{"story", scenario}, {"step", std::to_string(step)}});
             const Links& l = links(o);
             CHECK(static_cast<double>(l.arrows.size()) == o.metric("table_entries").value);
             std::size_t used = 0;

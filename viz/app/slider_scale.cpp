@@ -92,7 +92,7 @@ Value stepped(const ParamInfo& param, double value, int steps) {
     }
     const double low = log_floor(r);
     const double factor = std::pow(r.max / low, steps / 100.0);
-    const double next = std::max(value, low) * factor;
+    const double next = (param.range.min > 0 ? value : std::max(value, low)) * factor;
     const Value moved = clamped(param, rounded(next, next * std::log(r.max / low) / 1000));
     // A whole number moves by at least one.
     const bool stuck = param.type == ParamType::integer && number_of(moved) == value;
