@@ -41,6 +41,29 @@ TEST_CASE("open hands the scenario to the window and returns its status", "[cli]
     CHECK(seen.seed == 11);
 }
 
+TEST_CASE("lesson hands its page to the window, for one reader or for a room", "[cli]") {
+    WindowRequest seen;
+    const auto status = [&](std::vector<const char*> words) {
+        words.insert(words.begin(), {"nibble", "lesson"});
+        return run_command_line(static_cast<int>(words.size()), words.data(),
+                                [&](const WindowRequest& request) {
+                                    seen = request;
+                                    return 42;
+                                });
+    };
+    CHECK(status({"02"}) == 42);
+    CHECK(seen.lesson == "02");
+    CHECK(seen.page == 0);
+    CHECK_FALSE(seen.presents);
+    CHECK_FALSE(seen.scenario);
+    CHECK(status({"rounding", "--present", "--page", "3"}) == 42);
+    CHECK(seen.lesson == "02");
+    CHECK(seen.page == 2);
+    CHECK(seen.presents);
+    CHECK(status({"02", "--page", "0"}) == 2);
+    CHECK(status({"nothing-like-it"}) == 2);
+}
+
 TEST_CASE("The exit status tells bad luck, bad commands and our bugs apart", "[cli]") {
     const Opening opening;
     const auto status_of = [&](auto thrown) {

@@ -202,7 +202,10 @@ FigureView::Heights FigureView::heights(const Ui& ui, const Session& session, fl
         const float from = ui.px(heading + comfortable_row * rows);
         comfortable_ = comfortable_height(outcome, width, from, ui.theme(), ui.fonts());
     }
-    return {least, comfortable_};
+    // Keys and wrapped titles of this outcome take more than usual: it scrolls before its plots or
+    // the names of its rows pay for them.
+    const bool crowded = comfortable_ > ui.px(heading + comfortable_row * rows);
+    return {crowded ? std::max(least, 0.8F * comfortable_) : least, comfortable_};
 }
 
 void FigureView::point_at(Ui& ui, Session& session, const Pointer& pointer) {

@@ -8,7 +8,6 @@
 
 #include "sim/core/text.hpp"
 #include "viz/app/rich_text_view.hpp"
-#include "viz/figure/layout.hpp"
 
 namespace nibble {
 namespace {
@@ -360,53 +359,6 @@ float draw_lesson_page(Ui& ui, App& app, Point at, float width) {
         }
     }
     return card.y;
-}
-
-void draw_lesson_head(Ui& ui, App& app, Rect area) {
-    const LessonReader& reader = app.lessons();
-    const Theme& t = ui.theme();
-    const Lesson& lesson = *reader.lesson();
-    const float pad = ui.px(16), x = area.x + pad, right = area.right() - pad;
-    const std::string back = "\u2190 Lessons";
-    const std::string count = fmt::format("{} of {}", reader.at() + 1, reader.pages().size());
-    float y = area.y + ui.px(8);
-    if (!reader.presents()) {
-        const Rect r = {x - ui.px(8), y, ui.width(back, ui.medium()) + ui.px(16), ui.px(24)};
-        if (ui.button("lesson:leave", r, back, ButtonLook::quiet)) {
-            app.leave_lesson();
-            return;
-        }
-    }
-    ui.text({right, y + ui.px(12)}, count, t.small(), t.muted, HAlign::right);
-    y += ui.px(reader.presents() ? 2 : 26);
-    const Font font = {Face::semibold, t.body().size};
-    const float room = right - x - (reader.presents() ? ui.width(count, t.small()) + ui.px(12) : 0);
-    ui.text({x, y + ui.px(10)}, shortened(lesson.title, font, room, ui.fonts()), font, t.text);
-    y += ui.px(26);
-    const auto share = static_cast<float>(reader.at() + 1) /
-                       static_cast<float>(std::max<std::size_t>(reader.pages().size(), 1));
-    ui.fill({x, y, right - x, ui.px(3)}, t.line, ui.px(1.5F));
-    ui.fill({x, y, (right - x) * share, ui.px(3)}, t.accent, ui.px(1.5F));
-}
-
-void draw_lesson_foot(Ui& ui, App& app, Rect area) {
-    LessonReader& reader = app.lessons();
-    const float pad = ui.px(16), gap = ui.px(10), high = ui.px(28);
-    const float half = std::floor((area.width - 2 * pad - gap) / 2);
-    const float y = std::round(area.centre().y - high / 2);
-    ui.line({area.x, area.y}, {area.right(), area.y}, ui.theme().line);
-    if (reader.at() > 0 && ui.button("lesson:back", {area.x + pad, y, half, high}, "Back")) {
-        reader.turn(-1);
-        ui.wake_in(0);
-    }
-    const bool more = reader.at() + 1 < reader.pages().size();
-    const Rect next = {area.x + pad + half + gap, y, half, high};
-    if (more && ui.button("lesson:next", next, "Next", ButtonLook::primary)) {
-        reader.turn(1);
-        ui.wake_in(0);
-    } else if (!more && !reader.presents() && ui.button("lesson:done", next, "Done")) {
-        app.leave_lesson();
-    }
 }
 
 }  // namespace nibble

@@ -118,22 +118,29 @@ int read_lesson_in_window(const Words& words, const OpenWindow& open_window) {
                      "space and the arrow keys turn the pages.");
     line.positional("NN", "A lesson, as `nibble lesson list` names it.");
     line.add(switch_flag("present", "For a room: large, answers hidden until R."), "Window");
-    line.add(whole_flag("page", 1, {1, 999}, "Where to begin, from 1."), "Window");
+    line.add(whole_flag("page", 1, {1, 999}, "Page to begin with"), "Window");
     line.footer("Examples", {"nibble lesson 02", "nibble lesson 04 --present"});
     if (!line.parse(words)) {
         print(line.help());
         return 0;
     }
     const Lesson lesson = find_lesson(line.text("NN"), all_experiments());
+    const std::string way_out = fmt::format("`nibble lesson show {}` prints the lesson", lesson.id);
     if (!open_window) {
-        throw Error(Error::Code::no_device, "this program was built without a window",
-                    fmt::format("`nibble lesson show {}` prints the lesson", lesson.id));
+        throw Error(Error::Code::no_device, "this program was built without a window", way_out);
     }
     WindowRequest request;
     request.lesson = lesson.id;
     request.presents = line.is_on("present");
     request.page = static_cast<std::size_t>(std::get<std::int64_t>(line.value("page"))) - 1;
-    return open_window(request);
+    try {
+        return open_window(request);
+    } catch (const Error& e) {
+        if (e.code() != Error::Code::no_device || !e.hint().empty()) {
+            throw;
+        }
+        throw Error(e.code(), e.what(), way_out);
+    }
 }
 
 /// Whether some lesson is called this, by number, slug or file.
