@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/core/one_thread.hpp"
+#include "sim/core/parallel.hpp"
 #include "sim/model/evaluate.hpp"
 #include "sim/model/loaded_model.hpp"
 #include "sim/quant/quantized_layer.hpp"
@@ -12,8 +14,8 @@ namespace {
 
 constexpr int tried = 25;               // thresholds on the grid
 constexpr double lowest_share = 1e-2;   // of the largest magnitude
-constexpr Index tokens_a_domain = 192;  // of unseen text
-constexpr Index calibration_tokens = 384;
+constexpr Index tokens_a_domain = 128;  // of unseen text
+constexpr Index calibration_tokens = 256;
 
 /// x cut at the threshold and rounded to the symmetric grid of b bits, halves to even.
 void cut_and_round(View<float> x, double threshold, int bits) {
@@ -180,17 +182,23 @@ ClipStudy study_clipping(const LayerChoice& choice, int bits, double share,
         }
     }
     const std::vector<Trial> list = trials(s, choice, context);
-    for (const Trial& trial : list) {
-        trial.curve->exact = trial.cost({});
-    }
+    const auto try_all = [&](const std::function<void(const Trial&)>& one) {
+        parallel_for(list.size(), 1, [&](std::size_t begin, std::size_t end) {
+            const OneThread alone;  // the kinds of text are what is shared out
+            for (std::size_t k = begin; k < end; ++k) {
+                context.check();
+                one(list[k]);
+            }
+        });
+    };
+    try_all([](const Trial& trial) { trial.curve->exact = trial.cost({}); });
     for (int i = 0; i < tried; ++i) {
         const double threshold =
             s.seen->largest() * std::pow(lowest_share, 1 - static_cast<double>(i) / (tried - 1));
-        for (const Trial& trial : list) {
-            context.check();
+        try_all([&](const Trial& trial) {
             trial.curve->thresholds.push_back(threshold);
             trial.curve->costs.push_back(trial.cost(threshold));
-        }
+        });
         if (s.is_model()) {
             fill_mean(s.unseen[0], s.unseen, 1);
         }

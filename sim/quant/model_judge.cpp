@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/core/one_thread.hpp"
+#include "sim/core/parallel.hpp"
 #include "sim/model/evaluate.hpp"
 #include "sim/quant/lab_layer.hpp"
 
@@ -69,10 +71,13 @@ std::vector<TokenIds> ModelJudge::calibration(Index count, const RunContext& con
 DomainLosses ModelJudge::losses(const Model<float>& model, const Hooks<float>& hooks,
                                 const RunContext& context) const {
     DomainLosses found;
-    for (std::size_t d = 0; d < text_.size(); ++d) {
-        context.check();
-        found.by_domain[d] = score(model, text_[d], hooks, context.stop).loss();
-    }
+    parallel_for(text_.size(), 1, [&](std::size_t begin, std::size_t end) {
+        const OneThread alone;  // the domains are what is shared out
+        for (std::size_t d = begin; d < end; ++d) {
+            context.check();
+            found.by_domain[d] = score(model, text_[d], hooks, context.stop).loss();
+        }
+    });
     return found;
 }
 
