@@ -76,6 +76,11 @@ std::string load_words(const Params& p, double load) {
                          : fmt::format("{} requests a second", format_number(load, 3));
 }
 
+/// The first of those that were tried.
+std::string lowest_load(const Params& p, const std::vector<LoadPoint>& points) {
+    return points.empty() ? "the lowest load" : load_words(p, points.front().load);
+}
+
 void say(const Params& p, const Data& d, Outcome& o) {
     const std::string scheduler(name(p.scheduler));
     const auto at = serving::knee(d.points, knee_share);
@@ -88,7 +93,8 @@ void say(const Params& p, const Data& d, Outcome& o) {
         o.finding += beside ? fmt::format("; with {} up to {}.", other_name(p),
                                           p.is_closed() ? fmt::format("{}", std::lround(*beside))
                                                         : format_number(*beside, 3))
-                            : fmt::format("; with {} at no load.", other_name(p));
+                            : fmt::format("; with {} not even at {}.", other_name(p),
+                                          lowest_load(p, d.others));
     } else {
         o.finding += ".";
     }

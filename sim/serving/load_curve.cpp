@@ -18,11 +18,19 @@ Percentiles percentiles(const Distribution& d) {
 /// Schedulers that take prompts whole get a budget that the longest one fits, as servers give them.
 Rules fitting_rules(const ServingSetting& setting) {
     Rules rules = setting.rules();
-    if (!rules.is_chunked()) {
-        for (const Lengths& lengths : setting.mix()) {
-            rules.token_budget = std::max(rules.token_budget, lengths.prompt + rules.max_seqs);
-        }
+    if (rules.is_chunked()) {
+        return rules;
     }
+    std::int32_t longest = 0;
+    for (const Lengths& lengths : setting.mix()) {
+        longest = std::max(longest, lengths.prompt);
+    }
+    // A batch that is formed at once reads all its prompts in one step.
+    const std::int64_t needed = rules.runs_batches() ? std::int64_t{longest} * rules.max_seqs
+                                                     : std::int64_t{longest} + rules.max_seqs;
+    constexpr std::int64_t most = 1 << 30;
+    rules.token_budget =
+        std::max(rules.token_budget, static_cast<std::int32_t>(std::min(needed, most)));
     return rules;
 }
 

@@ -180,10 +180,16 @@ TEST_CASE("every experiment runs at its defaults and at the ends of every range"
     }
 }
 
+/// Labs that run models or layers, or time them: for their largest settings that takes seconds.
+bool works_for_seconds(const Experiment& e) {
+    static const std::set<std::string> ids = {"paged-attention", "perplexity", "deployment",
+                                              "speculate-live",  "training",   "acceptance-chain"};
+    return e.group == "Layers" || ids.contains(e.id);
+}
+
 TEST_CASE("every experiment stands random parameter sets", "[registry]") {
     for (const Experiment& e : all_experiments()) {
-        // The labs of layers do seconds of work for their largest settings, and one lab times it.
-        const std::uint64_t sets = e.group == "Layers" || e.id == "paged-attention" ? 12 : 200;
+        const std::uint64_t sets = works_for_seconds(e) ? 8 : 100;
         Cache shared(std::size_t{256} << 20);
         for (std::uint64_t trial = 0; trial < sets; ++trial) {
             const Rng rng = Rng(trial).stream(e.id);
