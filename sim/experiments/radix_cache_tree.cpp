@@ -195,6 +195,7 @@ Figure tree_figure(const Data& d, const Moment& m, NodeId chosen) {
 Figure key_figure() {
     Figure f;
     f.id = "key";
+    f.title = "Colours of the tree";
     f.alt_text = "What the colours of the tree mean.";
     f.x.hidden = f.y.hidden = true;
     Tokens key;
