@@ -46,15 +46,7 @@ void add_limits(Schema<Params>& schema) {
     schema.push_back(block_size<Params>().advanced());
     schema.push_back(watermark<Params>().advanced());
     schema.push_back(preemption<Params>().advanced());
-    schema.push_back(step_time<Params>().advanced());
-    schema.push_back(step_seconds<Params>().advanced());
-    schema.push_back(model<Params>().advanced());
-    schema.push_back(device<Params>().advanced());
-    schema.push_back(weight_bits<Params>().advanced());
-    schema.push_back(activation_bits<Params>().advanced());
-    schema.push_back(kv_bits<Params>().advanced());
-    schema.push_back(tensor_parallel<Params>().advanced());
-    schema.push_back(overhead_ms<Params>().advanced());
+    add_clock(schema);
 }
 
 void add_views(Schema<Params>& schema) {

@@ -247,8 +247,8 @@ Table plans_table(const Data& d) {
 std::string why(const Deployed& r) {
     switch (r.obstacle) {
         case Obstacle::weights:
-            return fmt::format("{} of weights do not fit the {} that may be used",
-                               format_gb(r.memory.weights), format_gb(r.memory.usable));
+            return fmt::format("{} of weights, {} of room", format_gb(r.memory.weights),
+                               format_gb(r.memory.usable));
         case Obstacle::cache:
             return fmt::format("{} are left for the cache, less than the longest request takes",
                                format_gb(r.memory.free()));
@@ -280,8 +280,7 @@ std::vector<FigureRow> figures(const Params& p, const Data& d) {
 
 void describe(const Params& p, const Data& d, Outcome& o) {
     const Deployed& r = d.own.result;
-    const std::string what = fmt::format("{} in {} on {}", model_named(p.model).name, p.label(),
-                                         catalogue().device(p.device).name);
+    const std::string what = fmt::format("{} on {}", p.label(), catalogue().device(p.device).name);
     const Plan* cheapest = d.cheapest();
     o.finding = r.works() ? fmt::format("{}: {} dollars for a million tokens at full load.", what,
                                         format_number(r.dollars, 3))

@@ -1,6 +1,7 @@
 // Where the knee is: waiting, flowing and what comes out of a machine as more and more requests
 // arrive, for one scheduler and another.
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <fmt/format.h>
 
@@ -82,22 +83,19 @@ std::string lowest_load(const Params& p, const std::vector<LoadPoint>& points) {
 }
 
 void say(const Params& p, const Data& d, Outcome& o) {
-    const std::string scheduler(name(p.scheduler));
-    const auto at = serving::knee(d.points, knee_share);
-    o.finding =
-        at ? fmt::format("With {} scheduling 9 of 10 requests keep the objective up to {}",
-                         scheduler, load_words(p, *at))
-           : fmt::format("With {} scheduling the objective is out of reach at any load", scheduler);
+    const auto kept = [&](const std::string& scheduler, const std::vector<LoadPoint>& points) {
+        const auto at = serving::knee(points, knee_share);
+        return at ? fmt::format("{} keeps 9 of 10 within the objective up to {}", scheduler,
+                                load_words(p, *at))
+                  : fmt::format("{} keeps fewer than 9 of 10 even at {}", scheduler,
+                                lowest_load(p, points));
+    };
+    o.finding = kept(std::string(name(p.scheduler)), d.points);
     if (!d.others.empty()) {
-        const auto beside = serving::knee(d.others, knee_share);
-        o.finding += beside ? fmt::format("; with {} up to {}.", other_name(p),
-                                          p.is_closed() ? fmt::format("{}", std::lround(*beside))
-                                                        : format_number(*beside, 3))
-                            : fmt::format("; with {} not even at {}.", other_name(p),
-                                          lowest_load(p, d.others));
-    } else {
-        o.finding += ".";
+        o.finding += "; " + kept(other_name(p), d.others);
     }
+    o.finding += ".";
+    o.finding[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(o.finding[0])));
     o.explanation = fmt::format(
         "At {} the first token takes {} at the median and {} for one in a hundred; then a token "
         "comes every {}. {} % keep {} and {}. With a line that is never empty {} requests a second "
@@ -188,7 +186,7 @@ Outcome show(const Params& p, const Data& d) {
 
 Schema<Params> schema() {
     using namespace serving::serving_params;
-    return {
+    Schema<Params> schema = {
         scheduler<Params>(),
         rate<Params>(),
         users<Params>(),
@@ -220,17 +218,10 @@ Schema<Params> schema() {
         watermark<Params>().advanced(),
         preemption<Params>().advanced(),
         max_wait<Params>().advanced(),
-        step_time<Params>().advanced(),
-        step_seconds<Params>().advanced(),
-        model<Params>().advanced(),
-        device<Params>().advanced(),
-        weight_bits<Params>().advanced(),
-        activation_bits<Params>().advanced(),
-        kv_bits<Params>().advanced(),
-        tensor_parallel<Params>().advanced(),
-        overhead_ms<Params>().advanced(),
-        link_gb_s<Params>().advanced(),
     };
+    add_clock(schema);
+    schema.push_back(link_gb_s<Params>().advanced());
+    return schema;
 }
 
 }  // namespace

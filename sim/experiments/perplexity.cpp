@@ -42,6 +42,10 @@ void add_metrics(const Params& p, const Data& d, const Point& chosen, Outcome& o
                              fmt::format("Loss by a cache of {} bits", point.bits),
                              judged(point.as_kivi, p.judged_on) - exact, "nats", measured,
                              Better::lower});
+        o.metrics.push_back({fmt::format("cache_{}_bits_turned_added_loss", point.bits),
+                             fmt::format("And keys by token, {} bits", point.bits),
+                             judged(point.turned, p.judged_on) - exact, "nats", measured,
+                             Better::lower});
     }
 }
 

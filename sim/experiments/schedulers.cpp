@@ -57,20 +57,6 @@ void add_limits(Schema<Params>& schema) {
     schema.push_back(slo_tpot_ms<Params>().advanced());
 }
 
-void add_clock(Schema<Params>& schema) {
-    using namespace serving::serving_params;
-    schema.push_back(step_time<Params>().advanced());
-    schema.push_back(step_seconds<Params>().advanced());
-    schema.push_back(model<Params>().advanced());
-    schema.push_back(device<Params>().advanced());
-    schema.push_back(weight_bits<Params>().advanced());
-    schema.push_back(activation_bits<Params>().advanced());
-    schema.push_back(kv_bits<Params>().advanced());
-    schema.push_back(tensor_parallel<Params>().advanced());
-    schema.push_back(overhead_ms<Params>().advanced());
-    schema.push_back(link_gb_s<Params>().advanced());
-}
-
 Schema<Params> schema() {
     using namespace serving::serving_params;
     Schema<Params> all = {
@@ -96,6 +82,7 @@ Schema<Params> schema() {
     add_work(all);
     add_limits(all);
     add_clock(all);
+    all.push_back(link_gb_s<Params>().advanced());
     return all;
 }
 

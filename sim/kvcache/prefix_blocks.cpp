@@ -4,7 +4,7 @@
 
 namespace nibble {
 
-BlockKey block_key(BlockKey parent, const TokenIds& tokens, std::int64_t first,
+BlockKey block_key(BlockKey parent, const CachedTokens& tokens, std::int64_t first,
                    std::int64_t block_size) {
     constexpr Rng hash(0);
     BlockKey key = parent;
@@ -63,7 +63,7 @@ void PrefixBlocks::drop_key(std::int32_t block) {
     --keyed_;
 }
 
-PrefixBlocks::Match PrefixBlocks::match(const TokenIds& tokens, std::int64_t prompt) const {
+PrefixBlocks::Match PrefixBlocks::match(const CachedTokens& tokens, std::int64_t prompt) const {
     Match m;
     BlockKey key = 0;
     while (reuse_ && (m.blocks + 1) * block_size_ < prompt) {
@@ -78,7 +78,8 @@ PrefixBlocks::Match PrefixBlocks::match(const TokenIds& tokens, std::int64_t pro
     return m;
 }
 
-PrefixEvent PrefixBlocks::open(PrefixTable& table, const TokenIds& tokens, std::int64_t prompt) {
+PrefixEvent PrefixBlocks::open(PrefixTable& table, const CachedTokens& tokens,
+                               std::int64_t prompt) {
     NIBBLE_ASSERT(table.blocks_.empty(), "a request is opened once");
     PrefixEvent event;
     while (reuse_ && (event.reused + 1) * block_size_ < prompt) {
@@ -104,7 +105,7 @@ std::int64_t PrefixBlocks::missing(const PrefixTable& table, std::int64_t stored
     return std::max<std::int64_t>(0, wanted - static_cast<std::int64_t>(table.blocks_.size()));
 }
 
-std::optional<PrefixEvent> PrefixBlocks::grow(PrefixTable& table, const TokenIds& tokens,
+std::optional<PrefixEvent> PrefixBlocks::grow(PrefixTable& table, const CachedTokens& tokens,
                                               std::int64_t stored) {
     PrefixEvent event;
     event.taken = missing(table, stored);

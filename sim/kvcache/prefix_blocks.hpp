@@ -35,7 +35,7 @@ using BlockKey = std::uint64_t;
 
 /// The key of a full block: its tokens [first, first + block_size), chained to its parent's key
 /// (0 for the first block).
-BlockKey block_key(BlockKey parent, const TokenIds& tokens, std::int64_t first,
+BlockKey block_key(BlockKey parent, const CachedTokens& tokens, std::int64_t first,
                    std::int64_t block_size);
 
 /// The blocks of one request in the order of its tokens. Filled and emptied by one PrefixBlocks.
@@ -72,17 +72,17 @@ public:
     };
     /// What open() would take over: the longest run of full blocks from the first whose keys are
     /// there, within the first `prompt` - 1 tokens.
-    Match match(const TokenIds& tokens, std::int64_t prompt) const;
+    Match match(const CachedTokens& tokens, std::int64_t prompt) const;
 
     /// Takes over what match() says. The table must be empty.
-    PrefixEvent open(PrefixTable& table, const TokenIds& tokens, std::int64_t prompt);
+    PrefixEvent open(PrefixTable& table, const CachedTokens& tokens, std::int64_t prompt);
 
     /// Blocks to take so that the table holds `stored` tokens; never negative.
     std::int64_t missing(const PrefixTable& table, std::int64_t stored) const;
 
     /// Takes them and gives a key to each block that `stored` tokens fill. Does nothing and returns
     /// nothing when fewer are free.
-    std::optional<PrefixEvent> grow(PrefixTable& table, const TokenIds& tokens,
+    std::optional<PrefixEvent> grow(PrefixTable& table, const CachedTokens& tokens,
                                     std::int64_t stored);
 
     /// Drops a use of each block, the last block first, and empties the table.

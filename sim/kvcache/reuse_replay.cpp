@@ -152,7 +152,8 @@ BlockCache::BlockCache(std::int64_t capacity, std::int64_t block_size, bool reus
     : blocks_(std::max<std::int64_t>(1, capacity / block_size), block_size, reuse) {}
 
 std::int64_t BlockCache::found(const ReuseRequest& request) const {
-    return blocks_.match(TokenIds(request.tokens), request.prompt).blocks * blocks_.block_size();
+    return blocks_.match(CachedTokens(request.tokens), request.prompt).blocks *
+           blocks_.block_size();
 }
 
 bool BlockCache::can_ever_enter(const ReuseRequest& request) const {
@@ -160,7 +161,7 @@ bool BlockCache::can_ever_enter(const ReuseRequest& request) const {
 }
 
 std::optional<ReuseCache::Entered> BlockCache::enter(int id, const ReuseRequest& request) {
-    const TokenIds tokens(request.tokens);
+    const CachedTokens tokens(request.tokens);
     const PrefixBlocks::Match match = blocks_.match(tokens, request.prompt);
     const std::int64_t wanted = blocks_.missing({}, request.size()) - match.blocks;
     if (wanted > blocks_.free() - match.idle) {

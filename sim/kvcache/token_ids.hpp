@@ -18,14 +18,15 @@ namespace nibble {
 
 using Token = std::uint64_t;
 
-class TokenIds {
+class CachedTokens {
 public:
     /// Tokens known one by one; positions beyond them may not be asked for.
-    explicit TokenIds(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
+    explicit CachedTokens(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
 
     /// A prompt known by what it shares. `own_id` is different for every request.
-    static TokenIds shared(std::int64_t prefix_id, std::int64_t prefix_len, std::int64_t own_id) {
-        TokenIds ids({});
+    static CachedTokens shared(std::int64_t prefix_id, std::int64_t prefix_len,
+                               std::int64_t own_id) {
+        CachedTokens ids({});
         ids.is_shared_ = true;
         ids.prefix_len_ = static_cast<std::size_t>(prefix_len);
         ids.prefix_ = Rng(static_cast<std::uint64_t>(prefix_id)).stream("prefix");

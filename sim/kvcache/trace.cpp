@@ -7,6 +7,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "sim/core/csv_cells.hpp"
 #include "sim/core/data_folder.hpp"
 #include "sim/core/error.hpp"
 
@@ -14,28 +15,6 @@ namespace nibble {
 namespace {
 
 using Cells = std::vector<std::string_view>;
-
-std::string_view trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t\r");
-    if (first == std::string_view::npos) {
-        return {};
-    }
-    text = text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-    const bool quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
-    return quoted ? text.substr(1, text.size() - 2) : text;
-}
-
-Cells split(std::string_view line) {
-    Cells cells;
-    for (;;) {
-        const auto comma = line.find(',');
-        cells.push_back(trimmed(line.substr(0, comma)));
-        if (comma == std::string_view::npos) {
-            return cells;
-        }
-        line.remove_prefix(comma + 1);
-    }
-}
 
 std::string shown(std::string_view cell) {
     return cell.size() <= 40 ? std::string(cell) : std::string(cell.substr(0, 40)) + "...";
@@ -47,10 +26,7 @@ public:
     explicit Reader(std::string name) : trace_{std::move(name), {}} {}
 
     RequestTrace read(std::string_view text) {
-        constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-        if (text.substr(0, byte_order_mark.size()) == byte_order_mark) {
-            text.remove_prefix(byte_order_mark.size());
-        }
+        text = without_byte_order_mark(text);
         for (int line = 1; !text.empty(); ++line) {
             const auto end = text.find('\n');
             take(text.substr(0, end), line);
@@ -66,7 +42,8 @@ public:
 
 private:
     void take(std::string_view text, int line) {
-        const Cells cells = split(text);
+        split_cells(text, cells_);
+        const Cells& cells = cells_;
         if (cells.size() == 1 && cells.front().empty()) {
             return;  // an empty line
         }
@@ -150,6 +127,7 @@ private:
     }
 
     RequestTrace trace_;
+    Cells cells_;                                       // of the present line
     std::size_t columns_ = 0;                           // 0: the header has not come yet
     int prefix_id_column_ = 0, prefix_len_column_ = 0;  // 0: there is none
 };

@@ -20,7 +20,7 @@ std::int64_t longest(const Deployment& plan) {
 
 }  // namespace
 
-Precision Deployment::precision() const {
+Precision Deployment::stored_precision() const {
     Precision p{double(weight_bits), double(activation_bits), double(kv_bits)};
     p.weight_group = weight_bits < 16 ? group_size : 0;
     return p;
@@ -44,7 +44,7 @@ std::string_view name(Obstacle obstacle) {
 Deployed deploy(const Deployment& plan, const RunContext& context) {
     const ModelShape model = model_named(plan.model);
     const DeviceSheet& device = catalogue().device(plan.device);
-    const Precision precision = plan.precision();
+    const Precision precision = plan.stored_precision();
     const std::int64_t n = plan.tensor_parallel;
     Deployed d;
     d.memory.capacity = device.memory;

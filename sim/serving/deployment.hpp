@@ -19,7 +19,8 @@ struct Deployment : ServingSetting {
     double hour_price = 2.5;   // dollars for a device-hour
     double speculation = 1;    // speed-up of steps in which no prompt is read
 
-    Precision precision() const;
+    /// With the scales of grouped weights.
+    Precision stored_precision() const;
     /// "W4 KV8, 2 devices"
     std::string label() const;
 };

@@ -76,7 +76,7 @@ void Engine::enter(const Incoming& incoming) {
         vacant_.push_back(static_cast<std::uint32_t>(pool_.size()));
         pool_.emplace_back();
         if (prefixes_) {
-            prefixed_.push_back({TokenIds({}), {}});
+            prefixed_.push_back({CachedTokens({}), {}});
         }
     }
     const std::uint32_t place = vacant_.back();
@@ -90,7 +90,7 @@ void Engine::enter(const Incoming& incoming) {
     s.length = request.prompt + s.generated;
     if (prefixes_) {
         prefixed_[place].tokens =
-            TokenIds::shared(request.prefix_id, request.prefix_len, request.id);
+            CachedTokens::shared(request.prefix_id, request.prefix_len, request.id);
     }
     waiting_.push_back(place);
 }

@@ -77,7 +77,7 @@ private:
 
     /// What the cache of prefixes knows of a sequence.
     struct Prefixed {
-        TokenIds tokens;
+        CachedTokens tokens;
         PrefixTable table;
     };
 

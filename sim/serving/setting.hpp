@@ -329,5 +329,19 @@ Param<P> slo_tpot_ms() {
         .help("Answers that flow more slowly do not count as good.");
 }
 
+/// What a step takes, and on which machine: behind "More" in every lab.
+template <std::derived_from<ServingSetting> P>
+void add_clock(Schema<P>& schema) {
+    schema.push_back(step_time<P>().advanced());
+    schema.push_back(step_seconds<P>().advanced());
+    schema.push_back(model<P>().advanced());
+    schema.push_back(device<P>().advanced());
+    schema.push_back(weight_bits<P>().advanced());
+    schema.push_back(activation_bits<P>().advanced());
+    schema.push_back(kv_bits<P>().advanced());
+    schema.push_back(tensor_parallel<P>().advanced());
+    schema.push_back(overhead_ms<P>().advanced());
+}
+
 }  // namespace serving_params
 }  // namespace nibble::serving

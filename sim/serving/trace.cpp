@@ -7,6 +7,7 @@
 #include <fstream>
 #include <limits>
 
+#include "sim/core/csv_cells.hpp"
 #include "sim/core/error.hpp"
 
 namespace nibble::serving {
@@ -21,33 +22,8 @@ enum Column { arrival, prompt, output, prefix_id, prefix_len, column_count };
 constexpr std::array<std::string_view, column_count> column_names = {"arrival", "prompt", "output",
                                                                      "prefix_id", "prefix_len"};
 
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";  // of some editors
 constexpr auto expected =
     "a header naming arrival, prompt and output, then numbers: seconds that never fall and tokens";
-
-std::string_view trimmed(std::string_view text) {
-    const auto from = text.find_first_not_of(" \t\r");
-    return from == std::string_view::npos
-               ? std::string_view{}
-               : text.substr(from, text.find_last_not_of(" \t\r") - from + 1);
-}
-
-/// Cuts at commas; a quoted field loses its quotes.
-void split(std::string_view line, std::vector<std::string_view>& fields) {
-    fields.clear();
-    for (;;) {
-        const auto comma = line.find(',');
-        std::string_view field = trimmed(line.substr(0, comma));
-        if (field.size() >= 2 && field.front() == '"' && field.back() == '"') {
-            field = field.substr(1, field.size() - 2);
-        }
-        fields.push_back(field);
-        if (comma == std::string_view::npos) {
-            return;
-        }
-        line.remove_prefix(comma + 1);
-    }
-}
 
 class Reader {
 public:
@@ -85,11 +61,11 @@ private:
                 refuse("", fmt::format("{} characters", line_.size()), "is it a CSV file?");
             }
             std::string_view text = trimmed(line_);
-            if (number_ == 1 && text.starts_with(byte_order_mark)) {
-                text.remove_prefix(byte_order_mark.size());
+            if (number_ == 1) {
+                text = without_byte_order_mark(text);
             }
             if (!text.empty() && text.front() != '#') {
-                split(text, fields_);
+                split_cells(text, fields_);
                 return true;
             }
         }

@@ -14,9 +14,9 @@ namespace {
 constexpr std::int64_t prompt = 256, tokens_of_request = 320, shared = 192, prefixes = 64;
 constexpr std::int64_t capacity = 65536;
 
-TokenIds request(std::int64_t i) {
+CachedTokens request(std::int64_t i) {
     const Rng rng(1);
-    return TokenIds::shared(
+    return CachedTokens::shared(
         static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(i), prefixes)), shared, i);
 }
 
@@ -24,7 +24,7 @@ void reuse_prefix_blocks(benchmark::State& state) {
     PrefixBlocks cache(capacity / state.range(0), state.range(0));
     std::int64_t i = 0;
     for (auto _ : state) {
-        const TokenIds tokens = request(i++);
+        const CachedTokens tokens = request(i++);
         PrefixTable table;
         benchmark::DoNotOptimize(cache.match(tokens, prompt));
         cache.open(table, tokens, prompt);
@@ -38,7 +38,7 @@ void reuse_prefix_blocks(benchmark::State& state) {
 void reuse_grow_by_token(benchmark::State& state) {
     PrefixBlocks cache(capacity / 16, 16);
     PrefixTable table;
-    const TokenIds tokens = request(0);
+    const CachedTokens tokens = request(0);
     std::int64_t stored = 0;
     for (auto _ : state) {
         if (stored == capacity) {

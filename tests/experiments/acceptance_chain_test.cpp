@@ -1,17 +1,16 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "sim/experiments/all.hpp"
 #include "sim/speculative/closed_forms.hpp"
 
 #include "tests/catch.hpp"
 #include "tests/cli/process.hpp"
+#include "tests/experiments/lab.hpp"
 
 using namespace nibble;
+using namespace nibble::test;
 
 namespace {
-
-using Settings = std::vector<std::pair<std::string, std::string>>;
 
 /// The real pair is measured once for each K.
 RunContext kept() {
@@ -22,25 +21,7 @@ RunContext kept() {
 }
 
 Outcome run(const Settings& settings) {
-    const Experiment& e = find_experiment(all_experiments(), "acceptance-chain");
-    ParamValues values = e.defaults();
-    for (const auto& [name, value] : settings) {
-        const std::size_t i = e.index_of(name);
-        values[i] = e.params[i].parsed(value);
-    }
-    return evaluate(e, values, kept());
-}
-
-const Figure& figure(const Outcome& o, const std::string& id) {
-    for (const FigureRow& row : o.rows) {
-        for (const Figure& f : row.figures) {
-            if (f.id == id) {
-                return f;
-            }
-        }
-    }
-    FAIL("no figure " << id);
-    return o.rows.front().figures.front();
+    return run_lab("acceptance-chain", settings, kept());
 }
 
 int count(const Outcome& o, Role role) {

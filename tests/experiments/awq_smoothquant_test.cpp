@@ -1,27 +1,15 @@
-#include "sim/experiments/all.hpp"
-
 #include "tests/catch.hpp"
+#include "tests/experiments/lab.hpp"
 
 using namespace nibble;
+using namespace nibble::test;
 
 namespace {
 
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
 Outcome run(const Settings& settings) {
-    const Experiment& e = find_experiment(all_experiments(), "awq-smoothquant");
-    ParamValues values = e.defaults();
     Settings all = {{"source", "synthetic"}, {"rows", "64"}, {"cols", "128"}, {"tokens", "256"}};
     all.insert(all.end(), settings.begin(), settings.end());
-    for (const auto& [name, value] : all) {
-        const std::size_t i = e.index_of(name);
-        values[i] = e.params[i].parsed(value);
-    }
-    return evaluate(e, values);
-}
-
-double value(const Outcome& o, const char* name) {
-    return o.metric(name).value;
+    return run_lab("awq-smoothquant", all);
 }
 
 double unseen_at(const Outcome& o, std::size_t alpha) {

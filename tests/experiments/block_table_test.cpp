@@ -1,19 +1,13 @@
-#include "sim/experiments/all.hpp"
-
 #include "tests/catch.hpp"
+#include "tests/experiments/lab.hpp"
 
 using namespace nibble;
+using namespace nibble::test;
 
 namespace {
 
-Outcome run(const std::vector<std::pair<std::string, std::string>>& settings) {
-    const Experiment& e = find_experiment(all_experiments(), "block-table");
-    ParamValues values = e.defaults();
-    for (const auto& [name, value] : settings) {
-        const std::size_t i = e.index_of(name);
-        values[i] = e.params[i].parsed(value);
-    }
-    return evaluate(e, values);
+Outcome run(const Settings& settings) {
+    return run_lab("block-table", settings);
 }
 
 const Links& links(const Outcome& o) {

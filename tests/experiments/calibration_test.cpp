@@ -1,26 +1,15 @@
-#include "sim/experiments/all.hpp"
-
 #include "tests/catch.hpp"
+#include "tests/experiments/lab.hpp"
 
 using namespace nibble;
+using namespace nibble::test;
 
 namespace {
 
-Outcome run(const std::vector<std::pair<std::string, std::string>>& settings) {
-    const Experiment& e = find_experiment(all_experiments(), "calibration");
-    ParamValues values = e.defaults();
-    std::vector<std::pair<std::string, std::string>> all = {
-        {"source", "synthetic"}, {"rows", "32"}, {"cols", "64"}, {"tokens", "64"}};
+Outcome run(const Settings& settings) {
+    Settings all = {{"source", "synthetic"}, {"rows", "32"}, {"cols", "64"}, {"tokens", "64"}};
     all.insert(all.end(), settings.begin(), settings.end());
-    for (const auto& [name, value] : all) {
-        const std::size_t i = e.index_of(name);
-        values[i] = e.params[i].parsed(value);
-    }
-    return evaluate(e, values);
-}
-
-double value(const Outcome& o, const char* name) {
-    return o.metric(name).value;
+    return run_lab("calibration", all);
 }
 
 }  // namespace

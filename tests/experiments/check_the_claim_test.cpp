@@ -1,21 +1,15 @@
 // Every claim is found wrong, and by the numbers that are known.
-#include "sim/experiments/all.hpp"
 
 #include "tests/catch.hpp"
+#include "tests/experiments/lab.hpp"
 
 using namespace nibble;
+using namespace nibble::test;
 
 namespace {
 
 Outcome run(const std::string& claim) {
-    const Experiment& e = find_experiment(all_experiments(), "check-the-claim");
-    ParamValues values = e.defaults();
-    values[e.index_of("claim")] = e.params[e.index_of("claim")].parsed(claim);
-    return evaluate(e, values);
-}
-
-double value(const Outcome& o, const char* name) {
-    return o.metric(name).value;
+    return run_lab("check-the-claim", {{"claim", claim}});
 }
 
 }  // namespace

@@ -1,15 +1,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sim/experiments/all.hpp"
-
 #include "tests/catch.hpp"
+#include "tests/experiments/lab.hpp"
 
 using namespace nibble;
+using namespace nibble::test;
 
 namespace {
-
-using Settings = std::vector<std::pair<std::string, std::string>>;
 
 const Experiment& lab() {
     return find_experiment(all_experiments(), "distributions");
@@ -17,12 +15,7 @@ const Experiment& lab() {
 
 Outcome run(Settings settings) {
     settings.insert(settings.begin(), {"draws", "20000"});
-    ParamValues values = lab().defaults();
-    for (const auto& [name, value] : settings) {
-        const std::size_t i = lab().index_of(name);
-        values[i] = lab().params[i].parsed(value);
-    }
-    return evaluate(lab(), values);
+    return run_lab("distributions", settings);
 }
 
 double cell(const Outcome& o, std::size_t row, std::size_t column) {

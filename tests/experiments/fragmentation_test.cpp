@@ -1,25 +1,17 @@
 #include <filesystem>
 #include <fstream>
 
-#include "sim/experiments/all.hpp"
-
 #include "tests/catch.hpp"
+#include "tests/experiments/lab.hpp"
 
 using namespace nibble;
+using namespace nibble::test;
 using Catch::Matchers::Contains;
 
 namespace {
 
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
 Outcome run(const Settings& settings) {
-    const Experiment& e = find_experiment(all_experiments(), "fragmentation");
-    ParamValues values = e.defaults();
-    for (const auto& [name, value] : settings) {
-        const std::size_t i = e.index_of(name);
-        values[i] = e.params[i].parsed(value);
-    }
-    return evaluate(e, values);
+    return run_lab("fragmentation", settings);
 }
 
 std::string refusal(const Settings& settings) {

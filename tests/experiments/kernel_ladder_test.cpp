@@ -5,40 +5,22 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/core/text.hpp"
-#include "sim/experiments/all.hpp"
 #include "sim/experiments/kernel_ladder_figures.hpp"
 
 #include "tests/catch.hpp"
+#include "tests/experiments/lab.hpp"
 
 using namespace nibble;
+using namespace nibble::test;
 using namespace nibble::kernel_ladder_lab;
 
 namespace {
 
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
 /// `results` keeps the X-rays of a ladder for its other rungs.
 Outcome outcome(const Settings& settings, bool preview = false, Cache* results = nullptr) {
-    const Experiment& e = find_experiment(all_experiments(), "kernel-ladder");
-    ParamValues values = e.defaults();
-    for (const auto& [name, value] : settings) {
-        const std::size_t i = e.index_of(name);
-        values[i] = e.params[i].parsed(value);
-    }
     RunContext context;
     context.preview = preview;
-    return evaluate(e, values, context, results);
-}
-
-const Figure& figure(const Outcome& o, std::string_view id) {
-    for (const FigureRow& row : o.rows) {
-        for (const Figure& f : row.figures) {
-            if (f.id == id) {
-                return f;
-            }
-        }
-    }
-    throw std::runtime_error("no such figure");
+    return run_lab("kernel-ladder", settings, context, results);
 }
 
 template <class M>

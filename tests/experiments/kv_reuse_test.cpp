@@ -3,23 +3,19 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "sim/experiments/all.hpp"
-
 #include "tests/catch.hpp"
+#include "tests/experiments/lab.hpp"
 
 namespace nibble {
 namespace {
 
+using namespace test;
+
 Outcome outcome_of(const std::string& id, const std::map<std::string, Value>& set,
                    std::uint64_t seed = 1) {
-    const Experiment& e = find_experiment(all_experiments(), id);
-    ParamValues values = e.defaults();
-    for (const auto& [name, value] : set) {
-        values[e.index_of(name)] = value;
-    }
     RunContext context;
     context.seed = seed;
-    return evaluate(e, values, context);
+    return run_lab_with(id, set, context);
 }
 
 double number(const Outcome& o, const char* metric) {

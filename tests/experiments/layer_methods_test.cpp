@@ -2,27 +2,20 @@
 
 #include <set>
 
-#include "sim/experiments/all.hpp"
 #include "sim/quant/lab_layer.hpp"
 
 #include "tests/catch.hpp"
+#include "tests/experiments/lab.hpp"
 
 using namespace nibble;
+using namespace nibble::test;
 
 namespace {
 
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
 Outcome run(const Settings& settings, const RunContext& context = {}) {
-    const Experiment& e = find_experiment(all_experiments(), "layer-methods");
-    ParamValues values = e.defaults();
     Settings all = {{"source", "synthetic"}, {"rows", "64"}, {"cols", "64"}, {"tokens", "256"}};
     all.insert(all.end(), settings.begin(), settings.end());
-    for (const auto& [name, value] : all) {
-        const std::size_t i = e.index_of(name);
-        values[i] = e.params[i].parsed(value);
-    }
-    return evaluate(e, values, context);
+    return run_lab("layer-methods", all, context);
 }
 
 const Table& methods(const Outcome& o) {

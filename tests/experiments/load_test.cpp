@@ -1,23 +1,13 @@
-#include "sim/experiments/all.hpp"
-
 #include "tests/catch.hpp"
+#include "tests/experiments/lab.hpp"
 
 using namespace nibble;
+using namespace nibble::test;
 
 namespace {
 
-Outcome run(const std::vector<std::pair<std::string, std::string>>& settings) {
-    const Experiment& e = find_experiment(all_experiments(), "load");
-    ParamValues values = e.defaults();
-    for (const auto& [name, value] : settings) {
-        const std::size_t i = e.index_of(name);
-        values[i] = e.params[i].parsed(value);
-    }
-    return evaluate(e, values);
-}
-
-double value(const Outcome& o, const char* name) {
-    return o.metric(name).value;
+Outcome run(const Settings& settings) {
+    return run_lab("load", settings);
 }
 
 }  // namespace

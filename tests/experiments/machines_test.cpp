@@ -4,35 +4,18 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "sim/experiments/all.hpp"
 #include "sim/roofline/catalogue.hpp"
 
 #include "tests/catch.hpp"
 #include "tests/cli/process.hpp"
+#include "tests/experiments/lab.hpp"
 
 namespace nibble {
 namespace {
 
+using namespace test;
+
 using Json = nlohmann::json;
-
-Outcome outcome_of(const std::string& id, const std::map<std::string, Value>& set) {
-    const Experiment& e = find_experiment(all_experiments(), id);
-    ParamValues values = e.defaults();
-    for (const auto& [name, value] : set) {
-        values[e.index_of(name)] = value;
-    }
-    return evaluate(e, values);
-}
-
-const Table& table(const Outcome& o, const std::string& name) {
-    for (const Table& t : o.tables) {
-        if (t.name == name) {
-            return t;
-        }
-    }
-    FAIL("no table " << name);
-    return o.tables.front();
-}
 
 bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
@@ -142,18 +125,18 @@ TEST_CASE("a device file that a reader drops in joins the labs", "[roofline][cli
 }
 
 TEST_CASE("the roofline says what bounds a step", "[roofline]") {
-    const Outcome decode = outcome_of("roofline", {{"batch", std::int64_t{1}}});
+    const Outcome decode = run_lab_with("roofline", {{"batch", std::int64_t{1}}});
     CHECK(contains(decode.finding, "every operator waits for memory"));
     const Outcome prefill =
-        outcome_of("roofline", {{"phase", std::string("prefill")}, {"batch", std::int64_t{1}}});
+        run_lab_with("roofline", {{"phase", std::string("prefill")}, {"batch", std::int64_t{1}}});
     CHECK(contains(prefill.finding, "of the time goes into arithmetic"));
     CHECK(prefill.metric("peak_share").value > 90);
     CHECK(prefill.metric("peak_share").value <= 100);
-    const Outcome apple = outcome_of("roofline", {{"device", std::string("m2-ultra")}});
+    const Outcome apple = run_lab_with("roofline", {{"device", std::string("m2-ultra")}});
     CHECK(contains(apple.finding, "no peak"));
     // The ridge batch is where the projection turns: one request fewer still waits for memory.
-    const Outcome at = outcome_of("roofline", {{"batch", std::int64_t{162}}});
-    const Outcome below = outcome_of("roofline", {{"batch", std::int64_t{161}}});
+    const Outcome at = run_lab_with("roofline", {{"batch", std::int64_t{162}}});
+    const Outcome below = run_lab_with("roofline", {{"batch", std::int64_t{161}}});
     const auto bound = [](const Outcome& o) {
         for (const auto& row : table(o, "operators").rows) {
             if (std::get<std::string>(row[0]) == "up_proj") {
@@ -168,7 +151,7 @@ TEST_CASE("the roofline says what bounds a step", "[roofline]") {
 }
 
 TEST_CASE("memory-fit counts what the rules say", "[roofline]") {
-    const Outcome o = outcome_of(
+    const Outcome o = run_lab_with(
         "memory-fit",
         {{"utilisation", 1.0}, {"runtime_gb", 0.0}, {"device", std::string("a100-80gb-sxm")}});
     CHECK(o.metric("kv_bytes_per_token").value == 524288);
@@ -179,30 +162,30 @@ TEST_CASE("memory-fit counts what the rules say", "[roofline]") {
     CHECK(o.metric("max_requests").value == std::floor(free / 2147483648.0));
     CHECK(o.metric("max_context").value == std::floor(free / (16 * 524288.0)));
     CHECK(o.metric("blocks").value == std::floor(free / (16 * 524288.0)));
-    const Outcome binary = outcome_of("memory-fit", {{"gigabyte", std::string("binary")}});
+    const Outcome binary = run_lab_with("memory-fit", {{"gigabyte", std::string("binary")}});
     CHECK(binary.metric("capacity").value == 40.0 * (1 << 30));
-    const Outcome grouped = outcome_of("memory-fit", {{"kv_heads", std::int64_t{8}}});
+    const Outcome grouped = run_lab_with("memory-fit", {{"kv_heads", std::int64_t{8}}});
     CHECK(grouped.metric("kv_bytes_per_token").value == 131072);
-    CHECK_THROWS_AS(outcome_of("memory-fit", {{"kv_heads", std::int64_t{7}}}), Error);
-    const Outcome huge = outcome_of("memory-fit", {{"model", std::string("llama-3.1-405b")}});
+    CHECK_THROWS_AS(run_lab_with("memory-fit", {{"kv_heads", std::int64_t{7}}}), Error);
+    const Outcome huge = run_lab_with("memory-fit", {{"model", std::string("llama-3.1-405b")}});
     CHECK(contains(huge.finding, "weights alone do not fit"));
     CHECK(huge.metric("max_requests").value == 0);
 }
 
 TEST_CASE("decode-latency crosses where it says", "[roofline]") {
-    const double at = outcome_of("decode-latency", {}).metric("crossing_batch").value;
+    const double at = run_lab_with("decode-latency", {}).metric("crossing_batch").value;
     REQUIRE(at > 1);
     const auto gap = [](double batch) {
         const Outcome o =
-            outcome_of("decode-latency", {{"batch", static_cast<std::int64_t>(batch)}});
+            run_lab_with("decode-latency", {{"batch", static_cast<std::int64_t>(batch)}});
         return o.metric("seconds_w8a8").value - o.metric("seconds_w4a16").value;
     };
     CHECK(gap(at) < 0);
     CHECK(gap(at - 1) >= 0);
     // Without scales and cache, a quarter of the bits is a quarter of the time; the activations
     // and the 16-bit cache are what is missing to 4.
-    const double gain = outcome_of("decode-latency",
-                                   {{"context", std::int64_t{16}}, {"group_size", std::int64_t{0}}})
+    const double gain = run_lab_with("decode-latency", {{"context", std::int64_t{16}},
+                                                        {"group_size", std::int64_t{0}}})
                             .metric("speed_up_w4a16")
                             .value;
     CHECK(gain < 4);
@@ -210,7 +193,7 @@ TEST_CASE("decode-latency crosses where it says", "[roofline]") {
 }
 
 TEST_CASE("ways that never cross are told in words, not in a number", "[roofline]") {
-    const Outcome o = outcome_of("decode-latency", {{"device", std::string("m3-ultra")}});
+    const Outcome o = run_lab_with("decode-latency", {{"device", std::string("m3-ultra")}});
     CHECK(contains(o.finding, "up to 1024 requests W8A8 is never faster"));
     for (const Metric& m : o.metrics) {
         INFO(m.name);
@@ -222,7 +205,7 @@ TEST_CASE("ways that never cross are told in words, not in a number", "[roofline
 TEST_CASE("a million queries a day at a cent are 3.65 million a year", "[roofline]") {
     const std::map<std::string, Value> set = {
         {"queries", 1e6}, {"query_price", 0.01}, {"speed_up", 2.0}, {"work_price", 365000.0}};
-    const Outcome o = outcome_of("cost", set);
+    const Outcome o = run_lab_with("cost", set);
     CHECK(o.metric("serving_per_year").value == Approx(3.65e6));
     CHECK(o.metric("saved_per_year").value == Approx(3.65e6 / 2));
     CHECK(o.metric("break_even_days").value == Approx(365000 / 1.825e6 * 365));
@@ -233,40 +216,41 @@ TEST_CASE("a million queries a day at a cent are 3.65 million a year", "[rooflin
 }
 
 TEST_CASE("the parts of a request make the whole, and the queue grows with load", "[roofline]") {
-    const Outcome o = outcome_of("request-latency", {});
+    const Outcome o = run_lab_with("request-latency", {});
     const auto value = [&](const char* name) { return o.metric(name).value; };
     CHECK(value("latency") ==
           Approx(value("network") + value("queue") + value("prefill") + value("decode")));
     CHECK(value("time_to_first_token") ==
           Approx(value("network") + value("queue") + value("prefill")));
-    CHECK(outcome_of("request-latency", {{"load", 0.0}}).metric("queue").value == 0);
-    CHECK(outcome_of("request-latency", {{"load", 0.9}}).metric("queue").value ==
+    CHECK(run_lab_with("request-latency", {{"load", 0.0}}).metric("queue").value == 0);
+    CHECK(run_lab_with("request-latency", {{"load", 0.9}}).metric("queue").value ==
           Approx(9 * value("queue")));  // rho / (1 - rho) of 0.9 over that of 0.5
-    CHECK(outcome_of("request-latency", {{"answer", std::int64_t{1}}}).metric("decode").value == 0);
+    CHECK(run_lab_with("request-latency", {{"answer", std::int64_t{1}}}).metric("decode").value ==
+          0);
 }
 
 TEST_CASE("a misread sheet is off by the ratio of its figures where arithmetic binds",
           "[roofline]") {
-    const Outcome o = outcome_of("datasheet-traps", {});
+    const Outcome o = run_lab_with("datasheet-traps", {});
     CHECK(o.metric("right_peak").value == 165.2e12);
     CHECK(o.metric("wrong_peak").value == 2642.4e12);
     CHECK(o.metric("error").value > 4);
     CHECK(o.metric("error").value < 2642.4 / 165.2);  // what waits for memory stays right
     CHECK(o.metric("requests_binary").value > o.metric("requests_decimal").value);
     // Decoding waits for memory, so the wrong peak does no harm there.
-    CHECK(outcome_of("datasheet-traps",
-                     {{"phase", std::string("decode")}, {"batch", std::int64_t{1}}})
+    CHECK(run_lab_with("datasheet-traps",
+                       {{"phase", std::string("decode")}, {"batch", std::int64_t{1}}})
               .metric("error")
               .value == 1);
-    CHECK_THROWS_AS(outcome_of("datasheet-traps", {{"device", std::string("m2-ultra")}}), Error);
+    CHECK_THROWS_AS(run_lab_with("datasheet-traps", {{"device", std::string("m2-ultra")}}), Error);
 }
 
 TEST_CASE("an answer takes longer than the prompt from the length named on", "[roofline]") {
     for (const int prompt : {100, 1000, 10000}) {
         INFO(prompt);
         const auto with_answer = [&](std::int64_t answer) {
-            return outcome_of("request-latency",
-                              {{"prompt", std::int64_t{prompt}}, {"answer", answer}});
+            return run_lab_with("request-latency",
+                                {{"prompt", std::int64_t{prompt}}, {"answer", answer}});
         };
         const std::string before = "From answers of ", text = with_answer(200).explanation;
         REQUIRE(contains(text, before));
@@ -291,15 +275,15 @@ TEST_CASE("the largest figure of a sheet is the largest in its file, in its unit
                 largest = std::max(largest, rate ? rate->value : 0);
             }
         }
-        const Outcome o = outcome_of("datasheet-traps", {{"device", device.id}});
+        const Outcome o = run_lab_with("datasheet-traps", {{"device", device.id}});
         CHECK(o.metric("wrong_peak").value == largest);
     }
-    const Outcome floats = outcome_of("datasheet-traps", {{"device", std::string("h200-sxm")}});
+    const Outcome floats = run_lab_with("datasheet-traps", {{"device", std::string("h200-sxm")}});
     CHECK(floats.metric("wrong_peak").value == 3957.8e12);
     CHECK(floats.metric("wrong_peak").unit == "FLOP/s");
     CHECK(contains(floats.finding, "3958 TFLOP/s"));
     for (const char* id : {"rtx-4090", "a100-40gb-sxm"}) {  // INT4
-        const Outcome o = outcome_of("datasheet-traps", {{"device", std::string(id)}});
+        const Outcome o = run_lab_with("datasheet-traps", {{"device", std::string(id)}});
         CHECK(o.metric("wrong_peak").unit == "OP/s");
         CHECK(o.metric("right_peak").unit == "FLOP/s");
         CHECK(contains(o.finding, " TOPS for the peak"));
@@ -307,7 +291,7 @@ TEST_CASE("the largest figure of a sheet is the largest in its file, in its unit
 }
 
 TEST_CASE("where a step waits for memory no peak is said to harm", "[roofline]") {
-    const Outcome o = outcome_of("datasheet-traps", {{"phase", std::string("decode")}});
+    const Outcome o = run_lab_with("datasheet-traps", {{"phase", std::string("decode")}});
     CHECK(o.metric("error").value == 1);
     CHECK(contains(o.finding, "waits for memory: no peak on the sheet changes its "));
     CHECK_FALSE(contains(o.finding, "off"));
@@ -315,7 +299,7 @@ TEST_CASE("where a step waits for memory no peak is said to harm", "[roofline]")
 }
 
 TEST_CASE("the planner's ways out work, cheapest first", "[roofline]") {
-    const Outcome o = outcome_of("planner", {});
+    const Outcome o = run_lab_with("planner", {});
     CHECK(o.metric("feasible").value == 0);
     CHECK(contains(o.finding, "the cache does not fit"));
     const Table& ways = table(o, "ways_out");
@@ -329,16 +313,16 @@ TEST_CASE("the planner's ways out work, cheapest first", "[roofline]") {
     CHECK(contains(o.finding, std::get<std::string>(ways.rows.front()[0])));
     // What it proposes is feasible when it is tried.
     const Outcome tried =
-        outcome_of("planner", {{"weight_bits", std::int64_t{4}}, {"kv_bits", std::int64_t{4}}});
+        run_lab_with("planner", {{"weight_bits", std::int64_t{4}}, {"kv_bits", std::int64_t{4}}});
     CHECK(tried.metric("feasible").value == 1);
     CHECK(tried.metric("perplexity").origin.kind == Origin::Kind::published);
 }
 
 TEST_CASE("the inputs that an equation shows give the result that it shows", "[roofline]") {
-    std::vector<Outcome> outcomes = {outcome_of("decode-latency", {}),
-                                     outcome_of("datasheet-traps", {})};
+    std::vector<Outcome> outcomes = {run_lab_with("decode-latency", {}),
+                                     run_lab_with("datasheet-traps", {})};
     for (const PublishedSteps& steps : catalogue().published) {
-        outcomes.push_back(outcome_of("published-figures", {{"set", steps.id}}));
+        outcomes.push_back(run_lab_with("published-figures", {{"set", steps.id}}));
     }
     const auto number = [](std::istream& in, double& value) {
         std::string unit;
@@ -364,7 +348,7 @@ TEST_CASE("the inputs that an equation shows give the result that it shows", "[r
 TEST_CASE("nothing printed is faster than the ideal roof", "[roofline]") {
     for (const PublishedSteps& steps : catalogue().published) {
         INFO(steps.id);
-        const Outcome o = outcome_of("published-figures", {{"set", steps.id}});
+        const Outcome o = run_lab_with("published-figures", {{"set", steps.id}});
         CHECK(o.metric("least").value > 1);
         CHECK(o.metric("over_ideal").value >= o.metric("least").value);
         CHECK(o.metric("over_ideal").value <= o.metric("most").value);

@@ -1,40 +1,22 @@
 #include <filesystem>
 
 #include "sim/core/text.hpp"
-#include "sim/experiments/all.hpp"
 #include "sim/tensor/tensor_file.hpp"
 
 #include "tests/catch.hpp"
+#include "tests/experiments/lab.hpp"
 
 using namespace nibble;
+using namespace nibble::test;
 
 namespace {
 
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
 Outcome outcome(const Settings& settings) {
-    const Experiment& e = find_experiment(all_experiments(), "number-formats");
-    ParamValues values = e.defaults();
-    for (const auto& [name, value] : settings) {
-        const std::size_t i = e.index_of(name);
-        values[i] = e.params[i].parsed(value);
-    }
-    return evaluate(e, values);
+    return run_lab("number-formats", settings);
 }
 
 double metric(const Outcome& o, std::string_view name) {
     return o.metric(name).value;
-}
-
-const Figure& figure(const Outcome& o, std::string_view id) {
-    for (const FigureRow& row : o.rows) {
-        for (const Figure& f : row.figures) {
-            if (f.id == id) {
-                return f;
-            }
-        }
-    }
-    throw std::runtime_error("no such figure");
 }
 
 template <class M>
@@ -46,15 +28,6 @@ std::vector<M> marks(const Figure& f) {
         }
     }
     return found;
-}
-
-const Table& table(const Outcome& o, std::string_view name) {
-    for (const Table& t : o.tables) {
-        if (t.name == name) {
-            return t;
-        }
-    }
-    throw std::runtime_error("no such table");
 }
 
 std::string bits(const Outcome& o) {

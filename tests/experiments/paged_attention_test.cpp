@@ -2,28 +2,22 @@
 // hang on the clock.
 #include <nlohmann/json.hpp>
 
-#include "sim/experiments/all.hpp"
 #include "sim/experiments/paged_attention_figures.hpp"
 
 #include "tests/catch.hpp"
+#include "tests/experiments/lab.hpp"
 
 using namespace nibble;
+using namespace nibble::test;
 using namespace nibble::paged_attention_lab;
 
 namespace {
 
-Outcome outcome(const std::vector<std::pair<std::string, std::string>>& settings, Cache& results,
-                bool preview = false) {
-    const Experiment& e = find_experiment(all_experiments(), "paged-attention");
-    ParamValues values = e.defaults();
-    for (const auto& [name, value] : settings) {
-        const std::size_t i = e.index_of(name);
-        values[i] = e.params[i].parsed(value);
-    }
+Outcome outcome(const Settings& settings, Cache& results, bool preview = false) {
     RunContext context;
     context.preview = preview;
     context.shared = &results;
-    return evaluate(e, values, context, &results);
+    return run_lab("paged-attention", settings, context, &results);
 }
 
 }  // namespace

@@ -2,34 +2,16 @@
 // say follows from what they computed.
 #include <nlohmann/json.hpp>
 
-#include "sim/experiments/all.hpp"
-
 #include "tests/catch.hpp"
 #include "tests/cli/process.hpp"
+#include "tests/experiments/lab.hpp"
 
 namespace nibble {
 namespace {
 
+using namespace test;
+
 using Json = nlohmann::json;
-
-Outcome outcome_of(const std::string& id, const std::map<std::string, Value>& set) {
-    const Experiment& e = find_experiment(all_experiments(), id);
-    ParamValues values = e.defaults();
-    for (const auto& [name, value] : set) {
-        values[e.index_of(name)] = value;
-    }
-    return evaluate(e, values);
-}
-
-const Table& table(const Outcome& o, const std::string& name) {
-    for (const Table& t : o.tables) {
-        if (t.name == name) {
-            return t;
-        }
-    }
-    FAIL("no table " << name);
-    return o.tables.front();
-}
 
 double cell(const Table& t, std::size_t row, const std::string& column) {
     for (std::size_t i = 0; i < t.columns.size(); ++i) {
@@ -145,7 +127,7 @@ TEST_CASE("a schedule opens as a trace, its requests as a table", "[serving][cli
     }
     CHECK(kinds.size() == 2);
     CHECK(kinds["M"] == 4 + 4 * 8);  // a process for each scheduler, a thread for each place
-    const Outcome o = outcome_of("batching", {});
+    const Outcome o = run_lab_with("batching", {});
     const Table& runs = table(o, "schedulers");
     double last = 0;
     for (std::size_t i = 0; i < runs.rows.size(); ++i) {
@@ -160,32 +142,32 @@ TEST_CASE("a schedule opens as a trace, its requests as a table", "[serving][cli
 }
 
 TEST_CASE("a long prompt taken whole stops the others' answers", "[serving]") {
-    const Outcome o = outcome_of("schedulers", {});
+    const Outcome o = run_lab_with("schedulers", {});
     const Table& t = table(o, "schedulers");
     const double whole = cell(t, 2, "pause_p99"), pieces = cell(t, 3, "pause_p99");
     CHECK(whole > 3 * pieces);
     CHECK_THAT(o.finding, Catch::Contains("taken whole"));
     // With a short one there is nothing to tell of it.
-    const Outcome fair = outcome_of("schedulers", {{"long_prompt", std::int64_t{100}}});
+    const Outcome fair = run_lab_with("schedulers", {{"long_prompt", std::int64_t{100}}});
     CHECK_THAT(fair.finding, !Catch::Contains("A prompt of 8"));
 }
 
 TEST_CASE("a memory that is short makes a storm of preemptions", "[serving]") {
     const std::map<std::string, Value> storm = {{"workload", std::string("short_memory")},
                                                 {"blocks", std::int64_t{1000}}};
-    const Outcome o = outcome_of("schedulers", storm);
+    const Outcome o = run_lab_with("schedulers", storm);
     CHECK(o.metric("preemptions").value > 100);
     CHECK(o.metric("recomputed_tokens").value > 1000);
     CHECK_THAT(o.finding, Catch::Contains("Memory is short"));
     std::map<std::string, Value> calm = storm;
     calm["blocks"] = std::int64_t{20000};
-    const Outcome enough = outcome_of("schedulers", calm);
+    const Outcome enough = run_lab_with("schedulers", calm);
     CHECK(enough.metric("preemptions").value == 0);
     CHECK(enough.metric("tokens_per_second").value > o.metric("tokens_per_second").value);
 }
 
 TEST_CASE("static batches leave places empty that continuous ones fill", "[serving]") {
-    const Outcome o = outcome_of("batching", {});
+    const Outcome o = run_lab_with("batching", {});
     const Table& runs = table(o, "schedulers");
     CHECK(cell(runs, 0, "idle_share") > 1.5 * cell(runs, 2, "idle_share"));
     CHECK(cell(runs, 0, "duration") > 1.2 * cell(runs, 2, "duration"));
@@ -194,7 +176,7 @@ TEST_CASE("static batches leave places empty that continuous ones fill", "[servi
     CHECK(o.timeline->param == "step");
     CHECK(o.timeline->last + 1 == std::int64_t(cell(runs, 2, "steps")));
     // One place makes all of them queues of one.
-    const Outcome alone = outcome_of("batching", {{"max_seqs", std::int64_t{1}}});
+    const Outcome alone = run_lab_with("batching", {{"max_seqs", std::int64_t{1}}});
     CHECK(cell(table(alone, "schedulers"), 0, "duration") ==
           Approx(cell(table(alone, "schedulers"), 2, "duration")));
 }

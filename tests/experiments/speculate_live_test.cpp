@@ -2,29 +2,18 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "sim/experiments/all.hpp"
-
 #include "tests/catch.hpp"
+#include "tests/experiments/lab.hpp"
 #include "tests/model/tiny.hpp"
 
 using namespace nibble;
+using namespace nibble::test;
 using namespace nibble::testing;
 
 namespace {
 
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
-const Experiment& lab() {
-    return find_experiment(all_experiments(), "speculate-live");
-}
-
 Outcome run(const Settings& settings, const RunContext& context = {}) {
-    ParamValues values = lab().defaults();
-    for (const auto& [name, text] : settings) {
-        const std::size_t i = lab().index_of(name);
-        values[i] = lab().params[i].parsed(text);
-    }
-    return evaluate(lab(), values, context);
+    return run_lab("speculate-live", settings, context);
 }
 
 const Tokens& text_of(const Outcome& o) {

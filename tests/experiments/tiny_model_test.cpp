@@ -2,31 +2,25 @@
 #include <cmath>
 #include <set>
 
-#include "sim/experiments/all.hpp"
 #include "sim/model/model_files.hpp"
 #include "sim/model/train.hpp"
 
 #include "tests/catch.hpp"
+#include "tests/experiments/lab.hpp"
 #include "tests/model/tiny.hpp"
 
 using namespace nibble;
+using namespace nibble::test;
 using namespace nibble::testing;
 
 namespace {
-
-using Settings = std::vector<std::pair<std::string, std::string>>;
 
 const Experiment& lab() {
     return find_experiment(all_experiments(), "tiny-model");
 }
 
 Outcome run(const Settings& settings, const RunContext& context = {}) {
-    ParamValues values = lab().defaults();
-    for (const auto& [name, text] : settings) {
-        const std::size_t i = lab().index_of(name);
-        values[i] = lab().params[i].parsed(text);
-    }
-    return evaluate(lab(), values, context);
+    return run_lab("tiny-model", settings, context);
 }
 
 /// An untrained model with loud weights, whose tokenizer knows the corpus.

@@ -2,35 +2,18 @@
 #include <cmath>
 #include <set>
 
-#include "sim/experiments/all.hpp"
 #include "sim/speculative/published_speculation.hpp"
 
 #include "tests/catch.hpp"
+#include "tests/experiments/lab.hpp"
 
 using namespace nibble;
+using namespace nibble::test;
 
 namespace {
 
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
-const Experiment& lab() {
-    return find_experiment(all_experiments(), "when-it-pays");
-}
-
 Outcome run(const Settings& settings) {
-    ParamValues values = lab().defaults();
-    for (const auto& [name, value] : settings) {
-        const std::size_t i = lab().index_of(name);
-        values[i] = lab().params[i].parsed(value);
-    }
-    return evaluate(lab(), values);
-}
-
-const Table& table(const Outcome& o, const std::string& name) {
-    const auto found = std::find_if(o.tables.begin(), o.tables.end(),
-                                    [&](const Table& t) { return t.name == name; });
-    REQUIRE(found != o.tables.end());
-    return *found;
+    return run_lab("when-it-pays", settings);
 }
 
 }  // namespace

@@ -15,12 +15,12 @@ namespace {
 using Blocks = std::vector<std::int32_t>;
 
 /// Tokens 1, 2, 3, ... of a text named `text`, the first `shared` of them those of text 0.
-TokenIds text(int name, int shared, int count) {
+CachedTokens text(int name, int shared, int count) {
     std::vector<Token> tokens;
     for (int i = 0; i < count; ++i) {
         tokens.push_back(static_cast<Token>(i < shared ? i : 1000 * name + i));
     }
-    return TokenIds(tokens);
+    return CachedTokens(tokens);
 }
 
 /// The rules once more, slow and obvious: a block's key is all the tokens up to its end.
@@ -31,7 +31,7 @@ struct PlainCache {
         int keyed_at = 0;
     };
     struct Request {
-        TokenIds tokens;
+        CachedTokens tokens;
         Blocks table;
         std::size_t keyed = 0;
     };
@@ -112,7 +112,7 @@ TEST_CASE("a second request takes over the full blocks of the first", "[prefix_b
     CHECK(a.blocks() == Blocks{0, 1, 2});
 
     // Nine tokens are shared: two full blocks, and the third differs in its second token.
-    const TokenIds other = text(2, 9, 14);
+    const CachedTokens other = text(2, 9, 14);
     CHECK(cache.match(other, 12).blocks == 2);
     CHECK(cache.match(other, 12).idle == 0);
     CHECK(cache.open(b, other, 12).reused == 2);
@@ -128,7 +128,7 @@ TEST_CASE("a second request takes over the full blocks of the first", "[prefix_b
 TEST_CASE("at least the last token of a prompt is computed", "[prefix_blocks]") {
     PrefixBlocks cache(8, 4);
     PrefixTable a;
-    const TokenIds tokens = text(0, 0, 12);
+    const CachedTokens tokens = text(0, 0, 12);
     cache.open(a, tokens, 8);
     REQUIRE(cache.grow(a, tokens, 8));
     CHECK(cache.match(tokens, 8).blocks == 1);  // eight tokens are there, seven may be reused
@@ -140,7 +140,7 @@ TEST_CASE("at least the last token of a prompt is computed", "[prefix_blocks]") 
 TEST_CASE("only full blocks are keyed, those that answers fill too", "[prefix_blocks]") {
     PrefixBlocks cache(8, 4);
     PrefixTable a;
-    const TokenIds tokens = text(0, 0, 13);
+    const CachedTokens tokens = text(0, 0, 13);
     cache.open(a, tokens, 6);
     CHECK(cache.grow(a, tokens, 6)->keyed == 1);
     CHECK(cache.match(tokens, 13).blocks == 1);
@@ -153,7 +153,7 @@ TEST_CASE("only full blocks are keyed, those that answers fill too", "[prefix_bl
 
 TEST_CASE("unused blocks go last block first, oldest request first", "[prefix_blocks]") {
     PrefixBlocks cache(6, 4);
-    const TokenIds one = text(1, 0, 12), two = text(2, 0, 12), three = text(3, 0, 24);
+    const CachedTokens one = text(1, 0, 12), two = text(2, 0, 12), three = text(3, 0, 24);
     PrefixTable a, b, c;
     cache.open(a, one, 12);
     cache.grow(a, one, 12);
@@ -174,7 +174,7 @@ TEST_CASE("unused blocks go last block first, oldest request first", "[prefix_bl
 
 TEST_CASE("a block that is taken over leaves the queue and is not evicted", "[prefix_blocks]") {
     PrefixBlocks cache(3, 4);
-    const TokenIds one = text(1, 0, 12), two = text(2, 4, 12);
+    const CachedTokens one = text(1, 0, 12), two = text(2, 4, 12);
     PrefixTable a, b;
     cache.open(a, text(0, 4, 12), 12);
     cache.grow(a, text(0, 4, 12), 12);
@@ -190,7 +190,7 @@ TEST_CASE("a block that is taken over leaves the queue and is not evicted", "[pr
 
 TEST_CASE("twins: the older block of a key is found until it is taken", "[prefix_blocks]") {
     PrefixBlocks cache(4, 4);
-    const TokenIds same = text(0, 0, 12);
+    const CachedTokens same = text(0, 0, 12);
     PrefixTable a, b;
     cache.open(a, same, 4);
     cache.open(b, same, 4);  // before the first has stored anything
@@ -201,7 +201,7 @@ TEST_CASE("twins: the older block of a key is found until it is taken", "[prefix
     cache.release(a);
     CHECK(cache.match(same, 8).idle == 1);  // block 0, though block 1 is in use
     PrefixTable c;
-    const TokenIds other = text(5, 0, 12);
+    const CachedTokens other = text(5, 0, 12);
     cache.grow(c, other, 12);
     CHECK(c.blocks() == Blocks{2, 3, 0});
     PrefixTable d;
@@ -212,15 +212,15 @@ TEST_CASE("twins: the older block of a key is found until it is taken", "[prefix
 TEST_CASE("without reuse nothing is found", "[prefix_blocks]") {
     PrefixBlocks cache(4, 4, false);
     PrefixTable a;
-    const TokenIds tokens = text(0, 0, 12);
+    const CachedTokens tokens = text(0, 0, 12);
     cache.open(a, tokens, 8);
     CHECK(cache.grow(a, tokens, 8)->keyed == 0);
     CHECK(cache.match(tokens, 12).blocks == 0);
 }
 
 TEST_CASE("tokens known by what they share agree there and nowhere else", "[prefix_blocks]") {
-    const TokenIds a = TokenIds::shared(7, 5, 1), b = TokenIds::shared(7, 3, 2),
-                   c = TokenIds::shared(8, 5, 3), d = TokenIds::shared(0, 0, 7);
+    const CachedTokens a = CachedTokens::shared(7, 5, 1), b = CachedTokens::shared(7, 3, 2),
+                       c = CachedTokens::shared(8, 5, 3), d = CachedTokens::shared(0, 0, 7);
     for (std::size_t i = 0; i < 8; ++i) {
         CHECK((a[i] == b[i]) == (i < 3));
         CHECK(a[i] != c[i]);
@@ -231,7 +231,7 @@ TEST_CASE("tokens known by what they share agree there and nowhere else", "[pref
     cache.open(table, a, 8);
     cache.grow(table, a, 8);
     CHECK(cache.match(b, 8).blocks == 1);
-    CHECK(cache.match(TokenIds::shared(7, 5, 9), 8).blocks == 2);
+    CHECK(cache.match(CachedTokens::shared(7, 5, 9), 8).blocks == 2);
 }
 
 TEST_CASE("prefix blocks do what the plain rules say, on random work", "[prefix_blocks]") {
@@ -251,8 +251,8 @@ TEST_CASE("prefix blocks do what the plain rules say, on random work", "[prefix_
                     tokens.push_back(draw.below(10 + i, 2));
                 }
                 const std::size_t prompt = 1 + draw.below(1, 16);
-                auto& [table, request] =
-                    running.emplace_back(PrefixTable{}, PlainCache::Request{TokenIds(tokens), {}});
+                auto& [table, request] = running.emplace_back(
+                    PrefixTable{}, PlainCache::Request{CachedTokens(tokens), {}});
                 const auto match = cache.match(request.tokens, static_cast<std::int64_t>(prompt));
                 const std::int64_t free = cache.free();
                 cache.open(table, request.tokens, static_cast<std::int64_t>(prompt));
@@ -305,7 +305,7 @@ TEST_CASE("nothing leaks after many operations", "[prefix_blocks]") {
         PrefixTable& table = tables[rng.below(4 * i, tables.size())];
         if (table.blocks().empty()) {
             const auto prompt = static_cast<std::int64_t>(1 + rng.below(4 * i + 1, 60));
-            const TokenIds tokens = TokenIds::shared(
+            const CachedTokens tokens = CachedTokens::shared(
                 static_cast<std::int64_t>(rng.below(4 * i + 2, 9)),
                 static_cast<std::int64_t>(rng.below(4 * i + 3, 60)), static_cast<std::int64_t>(i));
             cache.open(table, tokens, prompt);

@@ -287,9 +287,9 @@ TEST_CASE("no token leaks from a tree after many operations", "[radix_tree]") {
     const Rng rng(4);
     std::vector<NodeId> running;
     for (std::uint64_t i = 0; i < 200'000; ++i) {
-        const TokenIds ids = TokenIds::shared(static_cast<std::int64_t>(rng.below(3 * i, 9)),
-                                              static_cast<std::int64_t>(rng.below(3 * i + 1, 30)),
-                                              static_cast<std::int64_t>(i));
+        const CachedTokens ids = CachedTokens::shared(
+            static_cast<std::int64_t>(rng.below(3 * i, 9)),
+            static_cast<std::int64_t>(rng.below(3 * i + 1, 30)), static_cast<std::int64_t>(i));
         if (const auto event = tree.insert(ids.first(1 + rng.below(3 * i + 2, 40)))) {
             running.push_back(event->node);
         }
@@ -304,7 +304,7 @@ TEST_CASE("no token leaks from a tree after many operations", "[radix_tree]") {
     check_invariants(tree, {});
     CHECK(tree.used() == 0);
     // Nobody uses anything, so all of it can go for one request that fills the cache.
-    const auto all = tree.insert(TokenIds::shared(100, 400, 0).first(400));
+    const auto all = tree.insert(CachedTokens::shared(100, 400, 0).first(400));
     REQUIRE(all);
     CHECK(tree.nodes().size() == 2);
     CHECK(tree.size() == 400);

@@ -1,0 +1,22 @@
+#include "sim/core/csv_cells.hpp"
+
+#include "tests/catch.hpp"
+
+using namespace nibble;
+
+TEST_CASE("a line is cut at commas, blanks and quotes fall away", "[csv]") {
+    std::vector<std::string_view> cells = {"left over"};
+    split_cells(" 1,\t\"two\" ,,4\r", cells);
+    CHECK(cells == std::vector<std::string_view>{"1", "two", "", "4"});
+    split_cells("", cells);
+    CHECK(cells == std::vector<std::string_view>{""});
+    split_cells("\"", cells);  // half a pair of quotes is no quotes
+    CHECK(cells == std::vector<std::string_view>{"\""});
+}
+
+TEST_CASE("a byte order mark is dropped once, at the beginning", "[csv]") {
+    CHECK(without_byte_order_mark("\xEF\xBB\xBF"
+                                  "a,b") == "a,b");
+    CHECK(without_byte_order_mark("a,b") == "a,b");
+    CHECK(without_byte_order_mark("\xEF\xBB") == "\xEF\xBB");
+}
