@@ -1,77 +1,54 @@
 #include "sim/experiments/all.hpp"
 
+// Every lab in teaching order: the one line that a new lab adds outside its own file or folder.
+#define NIBBLE_LABS(LAB) \
+    LAB(number_formats) \
+    LAB(quantizer) \
+    LAB(kernel_ladder) \
+    LAB(calibration) \
+    LAB(gptq) \
+    LAB(awq_smoothquant) \
+    LAB(layer_methods) \
+    LAB(check_the_claim) \
+    LAB(tiny_model) \
+    LAB(training) \
+    LAB(perplexity) \
+    LAB(roofline) \
+    LAB(decode_latency) \
+    LAB(memory_fit) \
+    LAB(request_latency) \
+    LAB(cost) \
+    LAB(planner) \
+    LAB(datasheet_traps) \
+    LAB(published_figures) \
+    LAB(kv_size) \
+    LAB(fragmentation) \
+    LAB(block_table) \
+    LAB(radix_cache) \
+    LAB(paged_attention) \
+    LAB(reproduce_the_figure) \
+    LAB(batching) \
+    LAB(schedulers) \
+    LAB(load) \
+    LAB(deployment) \
+    LAB(acceptance_chain) \
+    LAB(distributions) \
+    LAB(speculate_live) \
+    LAB(when_it_pays)
+
 namespace nibble {
 
-Experiment number_formats();
-Experiment quantizer();
-Experiment kernel_ladder();
-Experiment calibration_lab_experiment();
-Experiment gptq_lab_experiment();
-Experiment awq_smoothquant();
-Experiment layer_methods();
-Experiment check_the_claim();
-Experiment tiny_model_lab();
-Experiment training();
-Experiment perplexity_lab_experiment();
-Experiment roofline();
-Experiment decode_latency();
-Experiment memory_fit();
-Experiment request_latency();
-Experiment cost();
-Experiment planner();
-Experiment datasheet_traps();
-Experiment published_figures();
-Experiment kv_size();
-Experiment fragmentation();
-Experiment block_table();
-Experiment radix_cache();
-Experiment paged_attention();
-Experiment reproduce_the_figure();
-Experiment batching();
-Experiment schedulers();
-Experiment load_lab_experiment();
-Experiment deployment();
-Experiment acceptance_chain();
-Experiment distributions();
-Experiment speculate_live_lab();
-Experiment when_it_pays();
+#define NIBBLE_DECLARE(name)  \
+    namespace name##_lab {    \
+        Experiment lab();     \
+    }
+NIBBLE_LABS(NIBBLE_DECLARE)
+#undef NIBBLE_DECLARE
 
 const Experiments& all_experiments() {
-    static const Experiments all = {
-        number_formats(),
-        quantizer(),
-        kernel_ladder(),
-        calibration_lab_experiment(),
-        gptq_lab_experiment(),
-        awq_smoothquant(),
-        layer_methods(),
-        check_the_claim(),
-        tiny_model_lab(),
-        training(),
-        perplexity_lab_experiment(),
-        roofline(),
-        decode_latency(),
-        memory_fit(),
-        request_latency(),
-        cost(),
-        planner(),
-        datasheet_traps(),
-        published_figures(),
-        kv_size(),
-        fragmentation(),
-        block_table(),
-        radix_cache(),
-        paged_attention(),
-        reproduce_the_figure(),
-        batching(),
-        schedulers(),
-        load_lab_experiment(),
-        deployment(),
-        acceptance_chain(),
-        distributions(),
-        speculate_live_lab(),
-        when_it_pays(),
-    };
+#define NIBBLE_ENTRY(name) name##_lab::lab(),
+    static const Experiments all = {NIBBLE_LABS(NIBBLE_ENTRY)};
+#undef NIBBLE_ENTRY
     return all;
 }
 

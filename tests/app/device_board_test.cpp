@@ -1,5 +1,5 @@
 // The devices as the window speaks of them, with made-up answers.
-#include "viz/app/device_board.hpp"
+#include "viz/app/panels/device_board.hpp"
 
 #include <atomic>
 #include <condition_variable>

@@ -1,4 +1,4 @@
-#include "viz/app/equation.hpp"
+#include "viz/app/panels/equation.hpp"
 
 #include "tests/catch.hpp"
 

@@ -1,11 +1,11 @@
 // Reading a lesson without a window: pages, answers, hints, what is kept, what a presenter sees.
-#include "viz/app/lesson_reader.hpp"
+#include "viz/app/lesson/lesson_reader.hpp"
 
 #include <chrono>
 #include <fstream>
 #include <thread>
 
-#include "viz/app/prediction_view.hpp"
+#include "viz/app/lesson/prediction_view.hpp"
 
 #include "tests/app/lesson_folder.hpp"
 #include "tests/catch.hpp"

@@ -1,4 +1,4 @@
-#include "viz/app/slider_scale.hpp"
+#include "viz/app/ui/slider_scale.hpp"
 
 #include "sim/experiments/all.hpp"
 

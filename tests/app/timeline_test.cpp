@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "viz/app/timeline_bar.hpp"
+#include "viz/app/panels/timeline_bar.hpp"
 
 #include "tests/app/window_fixture.hpp"
 

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "sim/experiments/all.hpp"
-#include "viz/app/window.hpp"
+#include "viz/app/window/window.hpp"
 
 #include "tests/catch.hpp"
 

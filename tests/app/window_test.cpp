@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "sim/tensor/tensor_file.hpp"
-#include "viz/app/slider_scale.hpp"
+#include "viz/app/ui/slider_scale.hpp"
 #include "viz/figure/export.hpp"
 
 #include "tests/app/window_fixture.hpp"

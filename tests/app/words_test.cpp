@@ -1,4 +1,4 @@
-#include "viz/app/words.hpp"
+#include "viz/app/ui/words.hpp"
 
 #include "sim/experiments/all.hpp"
 

@@ -7,8 +7,8 @@
 
 #include "sim/tensor/tensor_file.hpp"
 #include "viz/app/app_frame.hpp"
-#include "viz/app/overlays.hpp"
-#include "viz/app/words.hpp"
+#include "viz/app/overlays/overlays.hpp"
+#include "viz/app/ui/words.hpp"
 #include "viz/figure/export.hpp"
 
 namespace nibble {

@@ -10,7 +10,7 @@
 #endif
 
 #include "sim/experiments/all.hpp"
-#include "viz/app/window.hpp"
+#include "viz/app/window/window.hpp"
 
 namespace nibble {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "sim/core/parallel.hpp"
 #include "sim/core/text.hpp"
-#include "viz/app/answer_panel.hpp"
-#include "viz/app/words.hpp"
+#include "viz/app/lesson/answer_panel.hpp"
+#include "viz/app/ui/words.hpp"
 
 namespace nibble {
 namespace {

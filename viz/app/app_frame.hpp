@@ -10,15 +10,15 @@
 #include <string>
 #include <vector>
 
-#include "viz/app/device_board.hpp"
-#include "viz/app/figure_view.hpp"
-#include "viz/app/lesson_reader.hpp"
-#include "viz/app/param_panel.hpp"
-#include "viz/app/prediction_view.hpp"
+#include "viz/app/panels/device_board.hpp"
+#include "viz/app/panels/figure_view.hpp"
+#include "viz/app/lesson/lesson_reader.hpp"
+#include "viz/app/panels/param_panel.hpp"
+#include "viz/app/lesson/prediction_view.hpp"
 #include "viz/app/session.hpp"
 #include "viz/app/settings.hpp"
-#include "viz/app/timeline_bar.hpp"
-#include "viz/app/ui.hpp"
+#include "viz/app/panels/timeline_bar.hpp"
+#include "viz/app/ui/ui.hpp"
 
 namespace nibble {
 
