@@ -2,7 +2,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::csv_cells_test {
 
 TEST_CASE("a line is cut at commas, blanks and quotes fall away", "[csv]") {
     std::vector<std::string_view> cells = {"left over"};
@@ -20,3 +20,5 @@ TEST_CASE("a byte order mark is dropped once, at the beginning", "[csv]") {
     CHECK(without_byte_order_mark("a,b") == "a,b");
     CHECK(without_byte_order_mark("\xEF\xBB") == "\xEF\xBB");
 }
+
+}  // namespace nibble::csv_cells_test

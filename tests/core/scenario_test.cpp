@@ -5,7 +5,7 @@
 #include "tests/catch.hpp"
 #include "tests/core/toy.hpp"
 
-using namespace nibble;
+namespace nibble::scenario_test {
 
 namespace {
 
@@ -103,3 +103,5 @@ TEST_CASE("JSON nested without end is refused before anything recurses over it",
     CHECK(refusal(R"({"format": 1, "experiment": ")" + std::string(100, '[') + R"("})")
               .find("no experiment") != std::string::npos);  // brackets in a string do not nest
 }
+
+}  // namespace nibble::scenario_test

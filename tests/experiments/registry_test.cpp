@@ -8,7 +8,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::registry_test {
 
 namespace {
 
@@ -269,3 +269,5 @@ TEST_CASE("a run that is no longer wanted stops", "[registry]") {
         } catch (const Error& error) { CHECK(error.code() == Error::Code::cancelled); }
     }
 }
+
+}  // namespace nibble::registry_test

@@ -5,7 +5,8 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::trace_test {
+
 using Catch::Matchers::Contains;
 
 namespace {
@@ -88,3 +89,5 @@ TEST_CASE("the traces that come with the program can be read", "[kvcache]") {
         CHECK_FALSE(source_of(mix).empty());
     }
 }
+
+}  // namespace nibble::trace_test

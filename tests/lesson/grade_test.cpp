@@ -13,7 +13,8 @@
 #include "tests/cli/process.hpp"
 #include "tests/lesson/fixture.hpp"
 
-using namespace nibble;
+namespace nibble::grade_test {
+
 using test::toy_experiments;
 using test::toy_lesson;
 
@@ -264,3 +265,5 @@ TEST_CASE("base64 both ways", "[lesson]") {
     }
     CHECK_THROWS_AS(from_base64("a b"), Error);
 }
+
+}  // namespace nibble::grade_test

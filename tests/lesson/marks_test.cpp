@@ -9,7 +9,8 @@
 #include "tests/cli/process.hpp"
 #include "tests/lesson/fixture.hpp"
 
-using namespace nibble;
+namespace nibble::marks_test {
+
 using test::toy_experiments;
 using test::toy_lesson;
 
@@ -203,3 +204,5 @@ TEST_CASE("answers to another edition are taken as far as they fit", "[lesson]")
     REQUIRE(warnings.size() == 3);
     CHECK(warnings[2] == "written for another edition of lesson 01");
 }
+
+}  // namespace nibble::marks_test

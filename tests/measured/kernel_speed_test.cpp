@@ -8,7 +8,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::kernel_speed_test {
 
 namespace {
 
@@ -87,3 +87,5 @@ TEST_CASE("recordings are found in a folder, in the order of their names", "[mea
     CHECK(found[0].machine == "Another");
     CHECK(found[1].machine == "A GPU");
 }
+
+}  // namespace nibble::kernel_speed_test

@@ -10,7 +10,8 @@
 #include "tests/catch.hpp"
 #include "tests/model/tiny.hpp"
 
-using namespace nibble;
+namespace nibble::model_files_test {
+
 using namespace nibble::testing;
 namespace fs = std::filesystem;
 
@@ -382,3 +383,5 @@ TEST_CASE("a domain's floor is that of the documents scored", "[corpus]") {
         CHECK(s.excess() == Approx(s.score.perplexity() / s.floor_perplexity() - 1));
     }
 }
+
+}  // namespace nibble::model_files_test
