@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "kernels/formats/packed_formats.hpp"
+#include "sim/core/arithmetic.hpp"
 #include "sim/core/error.hpp"
 #include "sim/quant/double_quantization.hpp"
 
@@ -46,10 +47,6 @@ float through_fp16(float value) {
     constexpr auto largest = static_cast<float>(formats::fp16.largest());
     return formats::to_float<formats::fp16>(
         formats::float_to_f16(std::clamp(value, smallest, largest)));
-}
-
-std::size_t ceil_div(std::size_t a, std::size_t b) {
-    return (a + b - 1) / b;
 }
 
 }  // namespace
