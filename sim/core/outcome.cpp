@@ -8,15 +8,14 @@
 namespace nibble {
 namespace {
 
-using Json = nlohmann::json;
 
-Json number(double v) {
-    return std::isfinite(v) ? Json(v) : Json(nullptr);
+nlohmann::json number(double v) {
+    return std::isfinite(v) ? nlohmann::json(v) : nlohmann::json(nullptr);
 }
 
 template <class T>
-Json numbers(const std::vector<T>& values) {
-    Json list = Json::array();
+nlohmann::json numbers(const std::vector<T>& values) {
+    nlohmann::json list = nlohmann::json::array();
     for (const T v : values) {
         list.push_back(number(v));
     }
@@ -29,74 +28,74 @@ std::string role_name(Role role) {
     return k < 5 ? names[k] : "category" + std::to_string(k - 5);
 }
 
-Json base(const char* kind, const std::string& label, Role role) {
+nlohmann::json base(const char* kind, const std::string& label, Role role) {
     return {{"mark", kind}, {"label", label}, {"role", role_name(role)}};
 }
 
 /// One overload a mark: what a reader of the JSON needs to draw it again.
 struct MarkToJson {
-    Json operator()(const Line& m) const {
-        Json j = base("line", m.label, m.role);
+    nlohmann::json operator()(const Line& m) const {
+        nlohmann::json j = base("line", m.label, m.role);
         j["x"] = numbers(m.x);
         j["y"] = numbers(m.y);
         return j;
     }
-    Json operator()(const Points& m) const {
-        Json j = base("points", m.label, m.role);
+    nlohmann::json operator()(const Points& m) const {
+        nlohmann::json j = base("points", m.label, m.role);
         j["x"] = numbers(m.x);
         j["y"] = numbers(m.y);
         j["names"] = m.names;
         return j;
     }
-    Json operator()(const Bars& m) const {
-        Json j = {{"mark", "bars"}, {"names", m.names}, {"stacked", m.stacked}};
+    nlohmann::json operator()(const Bars& m) const {
+        nlohmann::json j = {{"mark", "bars"}, {"names", m.names}, {"stacked", m.stacked}};
         for (const Bars::Series& s : m.series) {
-            Json one = base("series", s.label, s.role);
+            nlohmann::json one = base("series", s.label, s.role);
             one["values"] = numbers(s.values);
             j["series"].push_back(one);
         }
         return j;
     }
-    Json operator()(const Band& m) const {
-        Json j = base("band", m.label, m.role);
+    nlohmann::json operator()(const Band& m) const {
+        nlohmann::json j = base("band", m.label, m.role);
         j["x"] = numbers(m.x);
         j["low"] = numbers(m.low);
         j["high"] = numbers(m.high);
         return j;
     }
-    Json operator()(const Histogram& m) const {
-        Json j = base("histogram", m.label, m.role);
+    nlohmann::json operator()(const Histogram& m) const {
+        nlohmann::json j = base("histogram", m.label, m.role);
         j["edges"] = numbers(m.edges);
         j["counts"] = numbers(m.counts);
         return j;
     }
-    Json operator()(const Heatmap& m) const {
+    nlohmann::json operator()(const Heatmap& m) const {
         return {{"mark", "heatmap"},      {"label", m.label},         {"unit", m.unit},
                 {"rows", m.rows},         {"cols", m.cols},           {"low", number(m.low)},
                 {"high", number(m.high)}, {"cells", numbers(m.cells)}};
     }
-    Json operator()(const Rule& m) const {
-        Json j = base("rule", m.label, m.role);
+    nlohmann::json operator()(const Rule& m) const {
+        nlohmann::json j = base("rule", m.label, m.role);
         j["vertical"] = m.vertical;
         j["at"] = number(m.at);
         return j;
     }
-    Json operator()(const Ticks& m) const {
-        Json j = base("ticks", m.label, m.role);
+    nlohmann::json operator()(const Ticks& m) const {
+        nlohmann::json j = base("ticks", m.label, m.role);
         j["vertical"] = m.vertical;
         j["at"] = numbers(m.at);
         return j;
     }
-    Json operator()(const Note& m) const {
-        Json j = base("note", m.text, m.role);
+    nlohmann::json operator()(const Note& m) const {
+        nlohmann::json j = base("note", m.text, m.role);
         j["x"] = number(m.x);
         j["y"] = number(m.y);
         return j;
     }
-    Json operator()(const Segments& m) const {
-        Json j = {{"mark", "segments"}, {"lanes", m.lanes}, {"items", Json::array()}};
+    nlohmann::json operator()(const Segments& m) const {
+        nlohmann::json j = {{"mark", "segments"}, {"lanes", m.lanes}, {"items", nlohmann::json::array()}};
         for (const Segments::Item& s : m.items) {
-            Json one = base("segment", s.label, s.role);
+            nlohmann::json one = base("segment", s.label, s.role);
             one["lane"] = s.lane;
             one["start"] = number(s.start);
             one["end"] = number(s.end);
@@ -104,102 +103,102 @@ struct MarkToJson {
         }
         return j;
     }
-    Json operator()(const Cells& m) const {
-        Json j = {{"mark", "cells"}, {"columns", m.columns}, {"items", Json::array()}};
+    nlohmann::json operator()(const Cells& m) const {
+        nlohmann::json j = {{"mark", "cells"}, {"columns", m.columns}, {"items", nlohmann::json::array()}};
         for (const Cells::Item& c : m.items) {
-            Json one = base("cell", c.label, c.role);
+            nlohmann::json one = base("cell", c.label, c.role);
             one["text"] = c.text;
             one["filled"] = number(c.filled);
             j["items"].push_back(one);
         }
         return j;
     }
-    Json operator()(const Tree& m) const {
-        Json j = {{"mark", "tree"}, {"nodes", Json::array()}};
+    nlohmann::json operator()(const Tree& m) const {
+        nlohmann::json j = {{"mark", "tree"}, {"nodes", nlohmann::json::array()}};
         for (const Tree::Node& n : m.nodes) {
-            Json one = base("node", n.text, n.role);
+            nlohmann::json one = base("node", n.text, n.role);
             one["parent"] = n.parent;
             one["edge"] = n.edge;
             j["nodes"].push_back(one);
         }
         return j;
     }
-    Json operator()(const Links& m) const {
+    nlohmann::json operator()(const Links& m) const {
         const auto boxes = [](const std::vector<Links::Box>& list) {
-            Json j = Json::array();
+            nlohmann::json j = nlohmann::json::array();
             for (const Links::Box& box : list) {
-                Json one = base("box", box.name, box.role);
+                nlohmann::json one = base("box", box.name, box.role);
                 one["note"] = box.note;
                 one["slots"] = box.slots;
                 j.push_back(one);
             }
             return j;
         };
-        Json j = {{"mark", "links"},
+        nlohmann::json j = {{"mark", "links"},
                   {"left_heading", m.left_heading},
                   {"right_heading", m.right_heading},
                   {"left", boxes(m.left)},
                   {"right", boxes(m.right)},
-                  {"arrows", Json::array()}};
+                  {"arrows", nlohmann::json::array()}};
         for (const Links::Arrow& arrow : m.arrows) {
             j["arrows"].push_back({{"from", arrow.from}, {"to", arrow.to}});
         }
         return j;
     }
-    Json operator()(const Tokens& m) const {
-        Json j = {{"mark", "tokens"}, {"items", Json::array()}};
+    nlohmann::json operator()(const Tokens& m) const {
+        nlohmann::json j = {{"mark", "tokens"}, {"items", nlohmann::json::array()}};
         for (const Tokens::Item& t : m.items) {
-            Json one = base("token", t.label, t.role);
+            nlohmann::json one = base("token", t.label, t.role);
             one["text"] = t.text;
             one["intensity"] = number(t.intensity);
             j["items"].push_back(one);
         }
         return j;
     }
-    Json operator()(const Listing& m) const {
-        Json j = {{"mark", "listing"},
+    nlohmann::json operator()(const Listing& m) const {
+        nlohmann::json j = {{"mark", "listing"},
                   {"first_line", m.first_line},
                   {"chosen", m.chosen},
-                  {"lines", Json::array()}};
+                  {"lines", nlohmann::json::array()}};
         for (const Listing::Item& line : m.lines) {
-            Json one = base("line", line.label, line.role);
+            nlohmann::json one = base("line", line.label, line.role);
             one["text"] = line.text;
             one["note"] = line.note;
             j["lines"].push_back(one);
         }
         return j;
     }
-    Json operator()(const Handle& m) const {
-        Json j = base("handle", m.label, m.role);
-        j["x"] = m.x ? number(*m.x) : Json(nullptr);
-        j["y"] = m.y ? number(*m.y) : Json(nullptr);
+    nlohmann::json operator()(const Handle& m) const {
+        nlohmann::json j = base("handle", m.label, m.role);
+        j["x"] = m.x ? number(*m.x) : nlohmann::json(nullptr);
+        j["y"] = m.y ? number(*m.y) : nlohmann::json(nullptr);
         j["x_param"] = m.x_param;
         j["y_param"] = m.y_param;
         return j;
     }
 };
 
-Json timeline_to_json(const Timeline& t) {
-    Json j = {{"param", t.param}, {"first", t.first}, {"last", t.last}, {"marks", Json::array()}};
+nlohmann::json timeline_to_json(const Timeline& t) {
+    nlohmann::json j = {{"param", t.param}, {"first", t.first}, {"last", t.last}, {"marks", nlohmann::json::array()}};
     for (const Timeline::Mark& m : t.marks) {
         j["marks"].push_back({{"at", m.at}, {"label", m.label}});
     }
     return j;
 }
 
-Json axis_to_json(const Axis& a) {
+nlohmann::json axis_to_json(const Axis& a) {
     static const char* const scales[] = {"linear", "log10", "log2"};
     return {{"label", a.label}, {"unit", a.unit}, {"scale", scales[static_cast<int>(a.scale)]}};
 }
 
-Json figure_to_json(const Figure& f) {
-    Json j = {{"id", f.id},
+nlohmann::json figure_to_json(const Figure& f) {
+    nlohmann::json j = {{"id", f.id},
               {"title", f.title},
               {"alt_text", f.alt_text},
               {"x", axis_to_json(f.x)},
               {"y", axis_to_json(f.y)},
               {"footnote", f.footnote},
-              {"marks", Json::array()}};
+              {"marks", nlohmann::json::array()}};
     for (const Mark& m : f.marks) {
         j["marks"].push_back(std::visit(MarkToJson{}, m));
     }
@@ -248,8 +247,8 @@ Outcome reproducible(Outcome outcome) {
     return outcome;
 }
 
-Json metrics_to_json(const Outcome& outcome) {
-    Json list = Json::array();
+nlohmann::json metrics_to_json(const Outcome& outcome) {
+    nlohmann::json list = nlohmann::json::array();
     for (const Metric& m : outcome.metrics) {
         list.push_back({{"name", m.name},
                         {"value", number(m.value)},
@@ -265,20 +264,20 @@ Json metrics_to_json(const Outcome& outcome) {
     return list;
 }
 
-Json tables_to_json(const Outcome& outcome) {
-    Json tables = Json::object();
+nlohmann::json tables_to_json(const Outcome& outcome) {
+    nlohmann::json tables = nlohmann::json::object();
     for (const Table& t : outcome.tables) {
-        Json columns = Json::array(), rows = Json::array();
+        nlohmann::json columns = nlohmann::json::array(), rows = nlohmann::json::array();
         for (const Table::Column& c : t.columns) {
             columns.push_back({{"name", c.name}, {"unit", c.unit}});
         }
         for (const auto& row : t.rows) {
-            Json one = Json::object();
+            nlohmann::json one = nlohmann::json::object();
             for (std::size_t i = 0; i < row.size(); ++i) {
                 const auto* real = std::get_if<double>(&row[i]);
                 one[t.columns.at(i).name] =
                     real ? number(*real)
-                         : std::visit([](const auto& v) { return Json(v); }, row[i]);
+                         : std::visit([](const auto& v) { return nlohmann::json(v); }, row[i]);
             }
             rows.push_back(one);
         }
@@ -290,18 +289,18 @@ Json tables_to_json(const Outcome& outcome) {
     return tables;
 }
 
-Json to_json(const Outcome& outcome) {
-    Json figures = Json::array();
+nlohmann::json to_json(const Outcome& outcome) {
+    nlohmann::json figures = nlohmann::json::array();
     for (const FigureRow& row : outcome.rows) {
         for (const Figure& f : row.figures) {
             figures.push_back(figure_to_json(f));
         }
     }
-    Json equations = Json::array();
+    nlohmann::json equations = nlohmann::json::array();
     for (const Equation& e : outcome.equations) {
         equations.push_back({{"symbols", e.symbols}, {"values", e.values}, {"note", e.note}});
     }
-    Json all = {{"finding", outcome.finding},
+    nlohmann::json all = {{"finding", outcome.finding},
                 {"explanation", outcome.explanation},
                 {"sampling", outcome.sampling},
                 {"figures", figures},

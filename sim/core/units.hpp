@@ -8,6 +8,8 @@
 
 namespace nibble {
 
+inline constexpr double micro = 1e-6;
+
 template <int Byte, int Flop, int Second>
 struct Quantity {
     double value = 0;

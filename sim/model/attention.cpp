@@ -15,12 +15,12 @@ using Row = Eigen::Map<Eigen::Array<S, 1, Eigen::Dynamic>>;
 template <class S>
 using ConstRow = Eigen::Map<const Eigen::Array<S, 1, Eigen::Dynamic>>;
 
-struct Range {
+struct SeenKeys {
     Index first, last;
 };
 
 /// The keys that the query at `position` sees.
-Range seen(const ModelConfig& config, Index position) {
+SeenKeys seen(const ModelConfig& config, Index position) {
     const Index window = config.sliding_window;
     return {window > 0 ? std::max<Index>(0, position - window + 1) : 0, position + 1};
 }
@@ -31,7 +31,7 @@ template <class S>
 void softmax_rows(const ModelConfig& config, Index first_position, View<S> scores, S scale,
                   View<S> log_sums, bool given) {
     for (Index i = 0; i < scores.rows; ++i) {
-        const Range range = seen(config, first_position + i);
+        const SeenKeys range = seen(config, first_position + i);
         Row<S> all(scores.row(i), scores.cols);
         all.head(range.first).setZero();
         all.tail(scores.cols - range.last).setZero();
@@ -105,7 +105,7 @@ void attend_single(const ModelConfig& config, const S* q, const Segment<S>& segm
     using RowMajor = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
     using Rows = Eigen::Map<const RowMajor, 0, Eigen::OuterStride<>>;
     const Index dim = config.head_dim, kv = head / (config.heads / config.kv_heads);
-    const Range range = seen(config, segment.past);
+    const SeenKeys range = seen(config, segment.past);
     const Index count = range.last - range.first;
     const Rows keys(segment.keys.row(range.first) + kv * dim, count, dim,
                     Eigen::OuterStride<>(segment.keys.row_step));

@@ -21,9 +21,9 @@ const Words cities = {"Accra", "Bergen", "Cairo", "Delhi", "Essen", "Fez",  "Gen
 enum Column { item, price, quantity, customer, city };
 const Words columns = {"item", "price", "qty", "customer", "city"};
 
-class Table {
+class RecordTable {
 public:
-    explicit Table(Writer& writer) : writer_(writer) {}
+    explicit RecordTable(Writer& writer) : writer_(writer) {}
 
     void write() {
         writer_.say("no");
@@ -129,7 +129,7 @@ private:
 }  // namespace
 
 void write_records(Writer& writer) {
-    Table(writer).write();
+    RecordTable(writer).write();
 }
 
 }  // namespace nibble

@@ -16,10 +16,6 @@ kernels::StridedMatrix strided(View<const float> v) {
     return {v.data, v.row_step, v.column_step};
 }
 
-std::size_t size(Index i) {
-    return static_cast<std::size_t>(i);
-}
-
 using AnyStride = Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>;
 using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
@@ -45,11 +41,11 @@ template <>
 void Packed<float>::assign(View<const float> b, bool parallel) {
     k_ = b.rows;
     n_ = b.cols;
-    values_.resize(kernels::packed_size(size(k_), size(n_)));
+    values_.resize(kernels::packed_size(extent(k_), extent(n_)));
     const auto pack = [&](std::size_t first, std::size_t last) {
-        kernels::pack(strided(b), size(k_), size(n_), first, last, values_.data());
+        kernels::pack(strided(b), extent(k_), extent(n_), first, last, values_.data());
     };
-    const std::size_t panels = kernels::panel_count(size(n_));
+    const std::size_t panels = kernels::panel_count(extent(n_));
     if (parallel) {
         parallel_for(panels, 4, pack);
     } else {
@@ -61,7 +57,7 @@ template <>
 void Packed<double>::assign(View<const double> b, bool) {
     k_ = b.rows;
     n_ = b.cols;
-    values_.resize(size(k_ * n_));
+    values_.resize(extent(k_ * n_));
     eigen(View<double>(values_.data(), k_, n_)) = eigen(b);
 }
 
@@ -69,8 +65,8 @@ template <>
 void multiply_packed<float>(In<float> a, const Packed<float>& b, View<float> c, bool accumulate) {
     NIBBLE_ASSERT(a.rows == c.rows && a.cols <= b.k() && c.cols <= b.n() && c.column_step == 1,
                   "the shapes of a product agree");
-    kernels::multiply(strided(a), size(a.rows), {b.data(), size(b.k()), size(b.n())}, size(a.cols),
-                      size(c.cols), c.data, size(c.row_step), accumulate);
+    kernels::multiply(strided(a), extent(a.rows), {b.data(), extent(b.k()), extent(b.n())}, extent(a.cols),
+                      extent(c.cols), c.data, extent(c.row_step), accumulate);
 }
 
 template <>
@@ -87,17 +83,17 @@ void multiply<float>(In<float> a, In<float> b, View<float> c, bool accumulate) {
                   "the shapes of a product agree");
     if (a.rows <= few_rows && b.row_step == 1 && a.column_step == 1 && !accumulate) {
         const Index grain = std::max<Index>(16, products_a_task / (a.rows * a.cols));
-        parallel_for(size(b.cols), size(grain), [&](std::size_t first, std::size_t last) {
-            kernels::multiply_few(a.data, size(a.row_step), size(a.rows),
+        parallel_for(extent(b.cols), extent(grain), [&](std::size_t first, std::size_t last) {
+            kernels::multiply_few(a.data, extent(a.row_step), extent(a.rows),
                                   b.data + static_cast<Index>(first) * b.column_step,
-                                  size(b.column_step), last - first, size(a.cols), c.data + first,
-                                  size(c.row_step));
+                                  extent(b.column_step), last - first, extent(a.cols), c.data + first,
+                                  extent(c.row_step));
         });
         return;
     }
     Packed<float> packed;
     packed.assign(b, true);
-    parallel_for(size(a.rows), rows_a_task, [&](std::size_t first, std::size_t last) {
+    parallel_for(extent(a.rows), rows_a_task, [&](std::size_t first, std::size_t last) {
         const auto begin = static_cast<Index>(first), count = static_cast<Index>(last - first);
         multiply_packed(a.row_range(begin, count), packed, c.row_range(begin, count), accumulate);
     });

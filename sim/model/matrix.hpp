@@ -4,6 +4,8 @@
 // kernels (float) or on Eigen (double); both are the same for any number of threads.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 #include <vector>
@@ -13,6 +15,11 @@
 namespace nibble {
 
 using Index = std::int64_t;
+
+/// An index that is not negative, as the standard library counts.
+constexpr std::size_t extent(Index i) {
+    return static_cast<std::size_t>(i);
+}
 
 /// A part of somebody else's matrix: element (i, j) at data[i * row_step + j * column_step].
 template <class S>
@@ -80,6 +87,16 @@ private:
     Index rows_ = 0, cols_ = 0;
     std::vector<S> values_;
 };
+
+/// Rows one after another, whatever the steps of `v`.
+template <class S>
+Matrix<std::remove_const_t<S>> copy_of(View<S> v) {
+    Matrix<std::remove_const_t<S>> out(v.rows, v.cols);
+    for (Index r = 0; r < v.rows; ++r) {
+        std::copy_n(v.row(r), v.cols, out.row(r));
+    }
+    return out;
+}
 
 /// The right factor of many products, rearranged once.
 template <class S>

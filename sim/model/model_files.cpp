@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void bad(const std::string& what, std::string hint = {}) {
+[[noreturn]] void bad_folder(const std::string& what, std::string hint = {}) {
     throw Error(Error::Code::bad_file, what, std::move(hint));
 }
 
@@ -72,7 +72,7 @@ void check_finite(View<const float> v, const std::string& name, const fs::path& 
         },
         [](std::uint32_t a, std::uint32_t b) { return std::max(a, b); });
     if (largest >= 0x7f800000U) {
-        bad(fmt::format("{}: {} holds {}", path.string(), name,
+        bad_folder(fmt::format("{}: {} holds {}", path.string(), name,
                         largest > 0x7f800000U ? "a NaN" : "an infinity"),
             "the file is damaged, or its training diverged");
     }
@@ -120,11 +120,11 @@ void ModelFiles::open_folder() {
         check_json_depth(text, index.string());
         const auto json = nlohmann::json::parse(text, nullptr, false);
         if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object()) {
-            bad(fmt::format("{}: \"weight_map\" is missing", index.string()));
+            bad_folder(fmt::format("{}: \"weight_map\" is missing", index.string()));
         }
         for (const auto& [name, file] : json["weight_map"].items()) {
             if (!file.is_string() || fs::path(file.get<std::string>()).has_parent_path()) {
-                bad(fmt::format("{}: {} is in no file of this folder", index.string(), name));
+                bad_folder(fmt::format("{}: {} is in no file of this folder", index.string(), name));
             }
             shards.insert(path_ / file.get<std::string>());
         }
@@ -164,7 +164,7 @@ void ModelFiles::open_gguf() {
     config_.tied_head = !places_.contains("lm_head.weight");
     if (const auto found = places_.find("rope_freqs.weight"); found != places_.end()) {
         if (found->second.info.elements() != config_.head_dim / 2) {
-            bad(fmt::format("{}: rope_freqs.weight has {} values, half a head {}", path_.string(),
+            bad_folder(fmt::format("{}: rope_freqs.weight has {} values, half a head {}", path_.string(),
                             found->second.info.elements(), config_.head_dim / 2));
         }
         for (const float divisor : file->read_all(found->second.info)) {
@@ -197,14 +197,14 @@ void ModelFiles::check_shapes() {
         parameters_.emplace(p.name, p);
         const auto found = places_.find(p.name);
         if (found == places_.end()) {
-            bad(fmt::format("{}: the weight {} is missing", path_.string(), p.name),
+            bad_folder(fmt::format("{}: the weight {} is missing", path_.string(), p.name),
                 "a shard is not there, or the config is another model's");
         }
         const std::vector<std::int64_t>& shape = found->second.info.shape;
         const std::vector<std::int64_t> expected =
             p.is_matrix ? std::vector<std::int64_t>{p.rows, p.cols} : std::vector{p.cols};
         if (shape != expected) {
-            bad(fmt::format("{}: {} is {}, the config makes it {}", path_.string(), p.name,
+            bad_folder(fmt::format("{}: {} is {}, the config makes it {}", path_.string(), p.name,
                             shape_text(shape), shape_text(expected)),
                 "the weights and the config are from different models");
         }

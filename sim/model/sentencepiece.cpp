@@ -155,7 +155,7 @@ std::string text_at(const GgufMetadata& metadata, const char* key) {
     return text ? *text : "";
 }
 
-[[noreturn]] void bad(const std::string& path, const std::string& what) {
+[[noreturn]] void bad_sentencepiece(const std::string& path, const std::string& what) {
     throw Error(Error::Code::bad_file, fmt::format("{}: {}", path, what),
                 "the tokenizer's metadata are not whole");
 }
@@ -189,7 +189,7 @@ std::shared_ptr<const Tokenizer> byte_bpe_from(const GgufMetadata& metadata,
                                                const std::string& path) {
     const auto* merges = array_at<std::string>(metadata, "tokenizer.ggml.merges");
     if (!merges) {
-        bad(path, "\"tokenizer.ggml.merges\" is missing");
+        bad_sentencepiece(path, "\"tokenizer.ggml.merges\" is missing");
     }
     const std::string pre = text_at(metadata, "tokenizer.ggml.pre");
     ByteBpe bpe;
@@ -210,12 +210,12 @@ std::shared_ptr<const Tokenizer> byte_bpe_from(const GgufMetadata& metadata,
             const auto bytes = bytes_of_characters(part);
             const auto found = bytes ? ids.find(*bytes) : ids.end();
             if (found == ids.end()) {
-                bad(path, fmt::format("the merge of \"{}\" is not in the vocabulary", part));
+                bad_sentencepiece(path, fmt::format("the merge of \"{}\" is not in the vocabulary", part));
             }
             return found->second;
         };
         if (space == std::string::npos) {
-            bad(path, fmt::format("\"{}\" is no merge of two pieces", merge));
+            bad_sentencepiece(path, fmt::format("\"{}\" is no merge of two pieces", merge));
         }
         bpe.merges.emplace_back(id_of(merge.substr(0, space)), id_of(merge.substr(space + 1)));
     }
@@ -232,7 +232,7 @@ std::shared_ptr<const Tokenizer> tokenizer_from_gguf(const GgufMetadata& metadat
                                                      const std::string& path) {
     const std::string kind = text_at(metadata, "tokenizer.ggml.model");
     if (kind.empty()) {
-        bad(path, "\"tokenizer.ggml.model\" is missing");
+        bad_sentencepiece(path, "\"tokenizer.ggml.model\" is missing");
     }
     if (kind != "llama" && kind != "gpt2") {
         throw Error(Error::Code::unsupported,
@@ -241,20 +241,20 @@ std::shared_ptr<const Tokenizer> tokenizer_from_gguf(const GgufMetadata& metadat
     }
     const auto* pieces = array_at<std::string>(metadata, "tokenizer.ggml.tokens");
     if (!pieces) {
-        bad(path, "\"tokenizer.ggml.tokens\" is missing");
+        bad_sentencepiece(path, "\"tokenizer.ggml.tokens\" is missing");
     }
     const auto* stored_types = array_at<std::int32_t>(metadata, "tokenizer.ggml.token_type");
     const std::vector<std::int32_t> types =
         stored_types ? *stored_types : std::vector<std::int32_t>(pieces->size(), normal_type);
     if (types.size() != pieces->size()) {
-        bad(path, fmt::format("{} pieces have {} types", pieces->size(), types.size()));
+        bad_sentencepiece(path, fmt::format("{} pieces have {} types", pieces->size(), types.size()));
     }
     if (kind == "gpt2") {
         return byte_bpe_from(metadata, *pieces, types, path);
     }
     const auto* scores = array_at<float>(metadata, "tokenizer.ggml.scores");
     if (!scores || scores->size() != pieces->size()) {
-        bad(path,
+        bad_sentencepiece(path,
             fmt::format("{} pieces have {} scores", pieces->size(), scores ? scores->size() : 0));
     }
     SentencePieces parts{*pieces, *scores, types, true};

@@ -34,12 +34,12 @@ const std::string& pattern_of(SplitStep step) {
     return patterns[static_cast<std::size_t>(step)];
 }
 
-[[noreturn]] void bad(const std::string& path, const std::string& what) {
+[[noreturn]] void bad_tokenizer(const std::string& path, const std::string& what) {
     throw Error(Error::Code::bad_file, fmt::format("{}: {}", path, what),
                 "a tokenizer.json with a byte-level BPE model is expected");
 }
 
-[[noreturn]] void unsupported(const std::string& path, const std::string& what) {
+[[noreturn]] void unsupported_tokenizer(const std::string& path, const std::string& what) {
     throw Error(Error::Code::unsupported, fmt::format("{}: {} is not supported", path, what),
                 "byte-level BPE with the splitting rules of GPT-2, Llama 3 or Qwen 2 is; a GGUF "
                 "file's own tokenizer may be an alternative");
@@ -70,7 +70,7 @@ void read_split(const Json& j, const std::string& path, std::vector<SplitStep>& 
         }
     } else if (type == "ByteLevel") {
         if (is_true(j, "add_prefix_space")) {
-            unsupported(path, "add_prefix_space");
+            unsupported_tokenizer(path, "add_prefix_space");
         }
         if (!member(j, "use_regex").is_boolean() || is_true(j, "use_regex")) {
             steps.push_back(SplitStep::gpt2);
@@ -85,9 +85,9 @@ void read_split(const Json& j, const std::string& path, std::vector<SplitStep>& 
                 return;
             }
         }
-        unsupported(path, fmt::format("the splitting rule \"{}\"", pattern));
+        unsupported_tokenizer(path, fmt::format("the splitting rule \"{}\"", pattern));
     } else {
-        unsupported(path, fmt::format("the pre-tokenizer \"{}\"", type));
+        unsupported_tokenizer(path, fmt::format("the pre-tokenizer \"{}\"", type));
     }
 }
 
@@ -96,7 +96,7 @@ void read_vocabulary(const Json& vocabulary, const Json& added, std::size_t most
                      const std::string& path, ByteBpe& bpe) {
     const auto place = [&](const Json& id, std::string bytes) {
         if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= most) {
-            bad(path, fmt::format("id {} is not one of a vocabulary", id.dump()));
+            bad_tokenizer(path, fmt::format("id {} is not one of a vocabulary", id.dump()));
         }
         const auto at = id.get<std::size_t>();
         if (at >= bpe.pieces.size()) {
@@ -126,7 +126,7 @@ std::pair<std::string, std::string> merge_parts(const Json& merge, const std::st
             return {text.substr(0, space), text.substr(space + 1)};
         }
     }
-    bad(path, fmt::format("{} is no merge of two pieces", merge.dump()));
+    bad_tokenizer(path, fmt::format("{} is no merge of two pieces", merge.dump()));
 }
 
 }  // namespace
@@ -199,21 +199,21 @@ ByteBpe byte_bpe_from_json(std::string_view text, const std::string& path) {
     check_json_depth(text, path);
     const Json all = Json::parse(text, nullptr, false);
     if (!all.is_object() || !member(all, "model").is_object()) {
-        bad(path, "there is no JSON object with a \"model\"");
+        bad_tokenizer(path, "there is no JSON object with a \"model\"");
     }
     const Json& model = member(all, "model");
     if (text_at(model, "type") != "BPE") {
-        unsupported(path, fmt::format("a tokenizer of type \"{}\"", text_at(model, "type")));
+        unsupported_tokenizer(path, fmt::format("a tokenizer of type \"{}\"", text_at(model, "type")));
     }
     if (is_true(model, "byte_fallback")) {
-        unsupported(path, "BPE over characters (byte_fallback)");
+        unsupported_tokenizer(path, "BPE over characters (byte_fallback)");
     }
     const std::string normalizer = text_at(member(all, "normalizer"), "type");
     if (!normalizer.empty() && normalizer != "NFC") {  // composed text is what people type
-        unsupported(path, fmt::format("the normalizer \"{}\"", normalizer));
+        unsupported_tokenizer(path, fmt::format("the normalizer \"{}\"", normalizer));
     }
     if (!member(model, "vocab").is_object() || !member(model, "merges").is_array()) {
-        bad(path, "\"vocab\" or \"merges\" is missing");
+        bad_tokenizer(path, "\"vocab\" or \"merges\" is missing");
     }
     ByteBpe bpe;
     bpe.split.clear();
@@ -230,7 +230,7 @@ ByteBpe byte_bpe_from_json(std::string_view text, const std::string& path) {
             const auto bytes = bytes_of_characters(part);
             const auto found = bytes ? ids.find(*bytes) : ids.end();
             if (found == ids.end()) {
-                bad(path, fmt::format("the merge of \"{}\" is not in the vocabulary", part));
+                bad_tokenizer(path, fmt::format("the merge of \"{}\" is not in the vocabulary", part));
             }
             return found->second;
         };

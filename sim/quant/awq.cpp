@@ -7,6 +7,7 @@
 
 #include "kernels/quantize/ops.hpp"
 #include "sim/core/parallel.hpp"
+#include "sim/core/stopwatch.hpp"
 #include "sim/quant/rtn.hpp"
 
 namespace nibble {
@@ -15,22 +16,14 @@ namespace {
 constexpr Index search_rows = 96;       // of a task: as the product's kernel likes them
 constexpr Index clip_values = 1 << 15;  // weights under trial in one product, of one candidate
 
-std::size_t size(Index i) {
-    return static_cast<std::size_t>(i);
-}
-
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
 /// Rounds rows in place of a copy; keeps its buffers from row to row.
 class RowRounder {
 public:
     RowRounder(const IntegerFormat& format, Index cols)
         : format_(format),
-          length_(size(format.group_length(cols))),
+          length_(extent(format.group_length(cols))),
           grid_{0, (1 << format.bits) - 1},
-          low_(size(format.groups(cols))),
+          low_(extent(format.groups(cols))),
           high_(low_.size()),
           scales_(low_.size()),
           stored_(low_.size()),
@@ -57,7 +50,7 @@ private:
 /// (cols) mean over the rows of |w| / max|w| of its group.
 std::vector<double> mean_in_group(View<const float> weights, const IntegerFormat& format) {
     const Index length = format.group_length(weights.cols);
-    std::vector<double> sums(size(weights.cols));
+    std::vector<double> sums(extent(weights.cols));
     for (Index r = 0; r < weights.rows; ++r) {
         const float* w = weights.row(r);
         for (Index first = 0; first < weights.cols; first += length) {
@@ -67,7 +60,7 @@ std::vector<double> mean_in_group(View<const float> weights, const IntegerFormat
                 most = std::max(most, std::abs(w[c]));
             }
             for (Index c = first; c < last; ++c) {
-                sums[size(c)] += static_cast<double>(std::abs(w[c]) / (most + 1e-6F));
+                sums[extent(c)] += static_cast<double>(std::abs(w[c]) / (most + 1e-6F));
             }
         }
     }
@@ -83,7 +76,7 @@ Matrix<float> scaled(View<const float> weights, const std::vector<float>& scale)
         const float* from = weights.row(r);
         float* to = out.row(r);
         for (Index c = 0; c < weights.cols; ++c) {
-            to[c] = from[c] * scale[size(c)];
+            to[c] = from[c] * scale[extent(c)];
         }
     }
     return out;
@@ -104,13 +97,13 @@ std::vector<double> search(View<const float> weights, const LayerInput& input,
     const QuadraticForm form(input.gram.view());
     using Errors = std::vector<double>;  // (alpha)
     return parallel_reduce(
-        size(weights.rows), size(search_rows), Errors(size(awq_alphas)),
+        extent(weights.rows), extent(search_rows), Errors(extent(awq_alphas)),
         [&](std::size_t begin, std::size_t end) {
             const View<const float> rows =
                 weights.row_range(static_cast<Index>(begin), static_cast<Index>(end - begin));
             Errors errors;
             Matrix<float> change(rows.rows, n);
-            std::vector<float> row(size(n));
+            std::vector<float> row(extent(n));
             RowRounder rounder(options.format, n);
             for (std::size_t a = 0; a < scales.size(); ++a) {
                 for (Index r = 0; r < rows.rows; ++r) {
@@ -119,9 +112,9 @@ std::vector<double> search(View<const float> weights, const LayerInput& input,
                     const float* s = scales[a].data();
                     const float* inverse = inverses[a].data();
                     for (Index c = 0; c < n; ++c) {
-                        row[size(c)] = w[c] * s[c];
+                        row[extent(c)] = w[c] * s[c];
                     }
-                    rounder.round(row, {d, size(n)});
+                    rounder.round(row, {d, extent(n)});
                     for (Index c = 0; c < n; ++c) {
                         d[c] = d[c] * inverse[c] - w[c];
                     }
@@ -154,7 +147,7 @@ public:
     void measure(View<const float> d, Matrix<float>& product, std::vector<double>& errors) const {
         product.resize(d.rows, right_.n());
         multiply_packed<float>(d, right_, product.view());
-        errors.resize(size(d.rows));
+        errors.resize(extent(d.rows));
         for (Index i = 0; i < d.rows; ++i) {
             const float* p = product.row(i);
             const float* other = through_tokens_ ? p : d.row(i);
@@ -172,7 +165,7 @@ public:
             for (const float lane : lanes) {
                 sum += static_cast<double>(lane);
             }
-            errors[size(i)] = sum;
+            errors[extent(i)] = sum;
         }
     }
 
@@ -187,43 +180,43 @@ std::vector<std::uint8_t> clip(Matrix<float>& weights, const LayerInput& input,
                                const std::vector<float>& scale, const IntegerFormat& format) {
     const Index n = weights.cols(), length = format.group_length(n), groups = format.groups(n);
     const Index tokens = std::min(awq_clip_tokens, input.tokens.rows);
-    std::vector<std::uint8_t> chosen(size(weights.rows() * groups));
+    std::vector<std::uint8_t> chosen(extent(weights.rows() * groups));
     for (Index g = 0; g < groups; ++g) {
         const Index first = g * length, width = std::min(length, n - first);
         Matrix<float> x(tokens, width);
         for (Index t = 0; t < tokens; ++t) {
             const float* from = input.tokens.row(t * input.tokens.rows / tokens) + first;
             for (Index c = 0; c < width; ++c) {
-                x(t, c) = from[c] / scale[size(first + c)];
+                x(t, c) = from[c] / scale[extent(first + c)];
             }
         }
         const GroupError error(x.view());
         const Index rows_a_task = std::max<Index>(4, clip_values / awq_clip_steps / width);
         parallel_for(
-            size(weights.rows()), size(rows_a_task), [&](std::size_t begin, std::size_t end) {
+            extent(weights.rows()), extent(rows_a_task), [&](std::size_t begin, std::size_t end) {
                 const auto count = static_cast<Index>(end - begin);
                 Matrix<float> changes(count * awq_clip_steps, width), product;
-                std::vector<float> cut(size(width));
+                std::vector<float> cut(extent(width));
                 std::vector<double> errors;
                 RowRounder rounder(format, width);
                 const auto cut_at = [&](const float* w, float most, Index step) {
                     const float limit = most * (1 - static_cast<float>(step) / 20);
                     for (Index c = 0; c < width; ++c) {
-                        cut[size(c)] = std::min(std::max(w[c], -limit), limit);
+                        cut[extent(c)] = std::min(std::max(w[c], -limit), limit);
                     }
                 };
-                std::vector<float> largest(size(count));
+                std::vector<float> largest(extent(count));
                 for (Index i = 0; i < count; ++i) {
                     const float* w = weights.row(static_cast<Index>(begin) + i) + first;
                     float most = 0;
                     for (Index c = 0; c < width; ++c) {
                         most = std::max(most, std::abs(w[c]));
                     }
-                    largest[size(i)] = most;
+                    largest[extent(i)] = most;
                     for (Index step = 0; step < awq_clip_steps; ++step) {
                         float* d = changes.row(i * awq_clip_steps + step);
                         cut_at(w, most, step);
-                        rounder.round(cut, {d, size(width)});
+                        rounder.round(cut, {d, extent(width)});
                         for (Index c = 0; c < width; ++c) {
                             d[c] -= w[c];
                         }
@@ -234,8 +227,8 @@ std::vector<std::uint8_t> clip(Matrix<float>& weights, const LayerInput& input,
                     const auto of_row = errors.begin() + i * awq_clip_steps;
                     const Index best = std::min_element(of_row, of_row + awq_clip_steps) - of_row;
                     const Index row = static_cast<Index>(begin) + i;
-                    chosen[size(row * groups + g)] = static_cast<std::uint8_t>(best);
-                    cut_at(weights.row(row) + first, largest[size(i)], best);
+                    chosen[extent(row * groups + g)] = static_cast<std::uint8_t>(best);
+                    cut_at(weights.row(row) + first, largest[extent(i)], best);
                     std::copy(cut.begin(), cut.end(), weights.row(row) + first);
                 }
             });
@@ -252,7 +245,7 @@ std::vector<float> awq_scale(View<const float> weights, const LayerInput& input,
     if (options.weight_term) {
         of_weights = mean_in_group(weights, options.format);
     }
-    std::vector<float> scale(size(weights.cols));
+    std::vector<float> scale(extent(weights.cols));
     for (std::size_t c = 0; c < scale.size(); ++c) {
         double s = std::pow(static_cast<double>(input.mean_abs[c]), alpha);
         if (options.weight_term) {
@@ -298,7 +291,7 @@ Matrix<float> AwqResult::effective() const {
     for (Index r = 0; r < out.rows(); ++r) {
         float* w = out.row(r);
         for (Index c = 0; c < out.cols(); ++c) {
-            w[c] /= scale[size(c)];
+            w[c] /= scale[extent(c)];
         }
     }
     return out;

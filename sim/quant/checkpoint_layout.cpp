@@ -10,10 +10,6 @@
 namespace nibble {
 namespace {
 
-std::size_t size(Index i) {
-    return static_cast<std::size_t>(i);
-}
-
 template <class T>
 StoredTensor stored(std::string name, DType dtype, Index rows, Index cols,
                     const std::vector<T>& values) {
@@ -44,10 +40,10 @@ void put_bits(std::uint32_t* words, Index step, Index i, int bits, std::uint32_t
 /// (groups, rows), as both layouts want them.
 StoredTensor scales_of(const IntegerWeights& w, const std::string& layer) {
     const Index groups = w.groups();
-    std::vector<std::uint16_t> scales(size(groups * w.rows));
+    std::vector<std::uint16_t> scales(extent(groups * w.rows));
     for (Index r = 0; r < w.rows; ++r) {
         for (Index g = 0; g < groups; ++g) {
-            scales[size(g * w.rows + r)] = float_to_f16(w.scales[size(r * groups + g)]);
+            scales[extent(g * w.rows + r)] = float_to_f16(w.scales[extent(r * groups + g)]);
         }
     }
     return stored(layer + ".scales", DType::f16, groups, w.rows, scales);
@@ -64,14 +60,14 @@ std::vector<StoredTensor> gptq_tensors(const IntegerWeights& w, const std::strin
         "both sides of the matrix must be multiples of 32");
     const Index groups = w.groups(), zero_words = w.rows * bits / 32;
     const auto mask = static_cast<std::uint32_t>((1 << bits) - 1);
-    std::vector<std::uint32_t> codes(size(w.cols * bits / 32 * w.rows)),
-        zeros(size(groups * zero_words));
+    std::vector<std::uint32_t> codes(extent(w.cols * bits / 32 * w.rows)),
+        zeros(extent(groups * zero_words));
     for (Index r = 0; r < w.rows; ++r) {
         for (Index c = 0; c < w.cols; ++c) {
-            put_bits(codes.data() + r, w.rows, c, bits, w.codes[size(r * w.cols + c)]);
+            put_bits(codes.data() + r, w.rows, c, bits, w.codes[extent(r * w.cols + c)]);
         }
         for (Index g = 0; g < groups; ++g) {
-            const auto zero = static_cast<std::uint32_t>(w.zeros[size(r * groups + g)]);
+            const auto zero = static_cast<std::uint32_t>(w.zeros[extent(r * groups + g)]);
             put_bits(zeros.data() + g * zero_words, 1, r, bits, (zero - 1) & mask);
         }
     }
@@ -91,17 +87,17 @@ std::vector<StoredTensor> awq_tensors(const IntegerWeights& w, const std::string
     require(!w.format.symmetric, "AWQ checkpoints of the gemm version have zero points",
             "--symmetric false");
     const Index groups = w.groups(), words = w.rows / 8;
-    std::vector<std::uint32_t> codes(size(w.cols * words)), zeros(size(groups * words));
+    std::vector<std::uint32_t> codes(extent(w.cols * words)), zeros(extent(groups * words));
     for (Index word = 0; word < words; ++word) {
         for (Index i = 0; i < 8; ++i) {
-            const Index r = word * 8 + order[size(i)];
+            const Index r = word * 8 + order[extent(i)];
             for (Index c = 0; c < w.cols; ++c) {
-                codes[size(c * words + word)] |=
-                    static_cast<std::uint32_t>(w.codes[size(r * w.cols + c)]) << (4 * i);
+                codes[extent(c * words + word)] |=
+                    static_cast<std::uint32_t>(w.codes[extent(r * w.cols + c)]) << (4 * i);
             }
             for (Index g = 0; g < groups; ++g) {
-                zeros[size(g * words + word)] |=
-                    static_cast<std::uint32_t>(w.zeros[size(r * groups + g)]) << (4 * i);
+                zeros[extent(g * words + word)] |=
+                    static_cast<std::uint32_t>(w.zeros[extent(r * groups + g)]) << (4 * i);
             }
         }
     }

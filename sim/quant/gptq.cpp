@@ -7,6 +7,7 @@
 
 #include "kernels/feedback/ops.hpp"
 #include "sim/core/parallel.hpp"
+#include "sim/core/stopwatch.hpp"
 #include "sim/quant/inverse_factor.hpp"
 
 namespace nibble {
@@ -15,14 +16,6 @@ namespace {
 constexpr Index strip = static_cast<Index>(kernels::feedback_rows);
 constexpr Index large_tile = 96;  // rows: as the product's kernel likes them
 constexpr Index many_rows = 768;  // from here on large tiles leave no thread idle
-
-std::size_t size(Index i) {
-    return static_cast<std::size_t>(i);
-}
-
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 struct Block {
     Index first, last;       // steps
@@ -43,7 +36,7 @@ struct Plan {
     /// Whether groups get their parameters on the way.
     bool moving_groups() const { return options.format.group_size > 0 && !options.static_groups; }
     Index group_at(Index step) const {
-        return (moving_groups() ? step : order[size(step)]) / length();
+        return (moving_groups() ? step : order[extent(step)]) / length();
     }
 };
 
@@ -74,17 +67,17 @@ public:
         for (Index r = 0; r < rows; ++r) {
             const float* from = plan.weights.row(first_ + r);
             for (Index i = 0; i < plan.n(); ++i) {
-                const Index column = plan.order[size(i)];
-                weights_(r, i) = plan.dead[size(column)] ? 0.0F : from[column];
+                const Index column = plan.order[extent(i)];
+                weights_(r, i) = plan.dead[extent(column)] ? 0.0F : from[column];
             }
             if (trace) {
                 std::copy_n(weights_.row(r), plan.n(), trace->weights.row(first_ + r));
             }
         }
         const Index groups = out.groups();
-        scales_.assign(size(groups * padded_), 1.0F);
-        stored_.assign(size(groups * padded_), 1.0F);
-        zeros_.assign(size(groups * padded_), 0.0F);
+        scales_.assign(extent(groups * padded_), 1.0F);
+        stored_.assign(extent(groups * padded_), 1.0F);
+        zeros_.assign(extent(groups * padded_), 0.0F);
     }
 
     void run() {
@@ -130,7 +123,7 @@ private:
                 const Index end = std::min(plan_.n(), begin + plan_.length());
                 float low = std::numeric_limits<float>::infinity(), high = -low;
                 for (Index c = begin; c < end; ++c) {
-                    const float w = plan_.dead[size(c)] && !whole_rows ? 0.0F : row[c];
+                    const float w = plan_.dead[extent(c)] && !whole_rows ? 0.0F : row[c];
                     low = std::min(low, w);
                     high = std::max(high, w);
                 }
@@ -182,17 +175,17 @@ private:
 
     void round_columns(const Block& block, Index first, Index last) {
         const Index count = block.last - block.first;
-        grids_.resize(size(count));
+        grids_.resize(extent(count));
         for (Index at = 0; at < padded_; at += strip) {
             for (Index i = first; i < last; ++i) {
                 const Index g = plan_.group_at(i);
-                grids_[size(i - block.first)] = {scale(g) + at, zero(g) + at};
+                grids_[extent(i - block.first)] = {scale(g) + at, zero(g) + at};
             }
             kernels::feed_errors_forward({block_weights_.row(0) + at, codes_.row(0) + at,
-                                          errors_.row(0) + at, size(padded_)},
-                                         size(first - block.first), size(last - block.first),
-                                         size(count), plan_.factor.row(block.first) + block.first,
-                                         size(plan_.n()), grids_.data(),
+                                          errors_.row(0) + at, extent(padded_)},
+                                         extent(first - block.first), extent(last - block.first),
+                                         extent(count), plan_.factor.row(block.first) + block.first,
+                                         extent(plan_.n()), grids_.data(),
                                          plan_.options.format.max_code());
         }
     }
@@ -201,7 +194,7 @@ private:
         for (Index r = 0; r < rows_; ++r) {
             std::uint8_t* codes = out_.codes.data() + (first_ + r) * plan_.n();
             for (Index i = block.first; i < block.last; ++i) {
-                codes[plan_.order[size(i)]] = static_cast<std::uint8_t>(codes_(i - block.first, r));
+                codes[plan_.order[extent(i)]] = static_cast<std::uint8_t>(codes_(i - block.first, r));
                 if (trace_) {
                     trace_->errors(first_ + r, i) = errors_(i - block.first, r);
                 }
@@ -213,8 +206,8 @@ private:
         const Index groups = out_.groups();
         for (Index g = 0; g < groups; ++g) {
             for (Index r = 0; r < rows_; ++r) {
-                out_.scales[size((first_ + r) * groups + g)] = stored(g)[r];
-                out_.zeros[size((first_ + r) * groups + g)] = zero(g)[r];
+                out_.scales[extent((first_ + r) * groups + g)] = stored(g)[r];
+                out_.zeros[extent((first_ + r) * groups + g)] = zero(g)[r];
             }
         }
     }
@@ -232,26 +225,26 @@ private:
 /// H in the order of the steps; fills in the plan's order and dead columns.
 Matrix<float> make_hessian(View<const float> gram, Plan& plan) {
     const Index n = plan.n();
-    std::vector<float> diagonal(size(n));
-    plan.dead.resize(size(n));
+    std::vector<float> diagonal(extent(n));
+    plan.dead.resize(extent(n));
     for (Index i = 0; i < n; ++i) {
-        plan.dead[size(i)] = gram(i, i) == 0;
-        diagonal[size(i)] = plan.dead[size(i)] ? 1.0F : 2 * gram(i, i);
+        plan.dead[extent(i)] = gram(i, i) == 0;
+        diagonal[extent(i)] = plan.dead[extent(i)] ? 1.0F : 2 * gram(i, i);
     }
-    plan.order.resize(size(n));
+    plan.order.resize(extent(n));
     std::iota(plan.order.begin(), plan.order.end(), Index{0});
     if (plan.options.act_order) {
         std::stable_sort(plan.order.begin(), plan.order.end(),
-                         [&](Index a, Index b) { return diagonal[size(a)] > diagonal[size(b)]; });
+                         [&](Index a, Index b) { return diagonal[extent(a)] > diagonal[extent(b)]; });
     }
     Matrix<float> h(n, n);
-    parallel_for(size(n), 64, [&](std::size_t begin, std::size_t end) {
+    parallel_for(extent(n), 64, [&](std::size_t begin, std::size_t end) {
         for (auto i = static_cast<Index>(begin); i < static_cast<Index>(end); ++i) {
-            const Index row = plan.order[size(i)];
+            const Index row = plan.order[extent(i)];
             for (Index j = 0; j < n; ++j) {
-                h(i, j) = 2 * gram(row, plan.order[size(j)]);
+                h(i, j) = 2 * gram(row, plan.order[extent(j)]);
             }
-            h(i, i) = diagonal[size(row)];
+            h(i, i) = diagonal[extent(row)];
         }
     });
     return h;
@@ -277,7 +270,7 @@ void finish_trace(GptqTrace& trace) {
     for (Index r = 0; r < trace.errors.rows(); ++r) {
         for (Index i = 0; i < trace.errors.cols(); ++i) {
             const auto e = static_cast<double>(trace.errors(r, i));
-            trace.loss[size(i)] += e * e;
+            trace.loss[extent(i)] += e * e;
         }
     }
 }
@@ -316,7 +309,7 @@ GptqResult gptq(View<const float> weights, View<const float> gram, const GptqOpt
     });
     if (plan.moving_groups()) {
         for (Index i = 0; i < plan.n(); ++i) {
-            result.weights.group_of[size(plan.order[size(i)])] =
+            result.weights.group_of[extent(plan.order[extent(i)])] =
                 static_cast<std::int32_t>(i / plan.length());
         }
     }
@@ -324,7 +317,7 @@ GptqResult gptq(View<const float> weights, View<const float> gram, const GptqOpt
         begin_trace(plan, *trace);
     }
     const Index tile = weights.rows >= many_rows ? large_tile : strip;
-    parallel_for(size(weights.rows), size(tile), [&](std::size_t first, std::size_t last) {
+    parallel_for(extent(weights.rows), extent(tile), [&](std::size_t first, std::size_t last) {
         Tile(plan, static_cast<Index>(first), static_cast<Index>(last - first), result.weights,
              trace)
             .run();
@@ -347,7 +340,7 @@ Matrix<float> GptqTrace::after(Index steps) const {
     right.assign(factor.view().row_range(0, steps));
     // W - E U: a rounded column is left at its level, because U is triangular.
     Matrix<float> fed(w.rows(), w.cols());
-    parallel_for(size(w.rows()), 32, [&](std::size_t begin, std::size_t end) {
+    parallel_for(extent(w.rows()), 32, [&](std::size_t begin, std::size_t end) {
         const auto first = static_cast<Index>(begin), count = static_cast<Index>(end - begin);
         multiply_packed<float>(errors.view().row_range(first, count).column_range(0, steps), right,
                                fed.view().row_range(first, count));

@@ -11,18 +11,14 @@ namespace nibble {
 namespace {
 
 constexpr Index block = 128;       // columns factored together
-constexpr Index rows_a_task = 96;  // as the product's kernel likes them
+constexpr Index factor_rows = 96;  // as the product's kernel likes them
 constexpr double trusted = 1e-4;   // pivot over diagonal element below which floats are not enough
 
 using Dense = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-std::size_t size(Index i) {
-    return static_cast<std::size_t>(i);
-}
-
 /// `rows` of a task, shared out.
 void for_rows(Index first, Index last, const std::function<void(Index, Index)>& body) {
-    parallel_for(size(last - first), size(rows_a_task), [&](std::size_t begin, std::size_t end) {
+    parallel_for(extent(last - first), extent(factor_rows), [&](std::size_t begin, std::size_t end) {
         body(first + static_cast<Index>(begin), static_cast<Index>(end - begin));
     });
 }
@@ -115,7 +111,7 @@ Matrix<float> invert(const Matrix<float>& l, const std::vector<Matrix<float>>& i
     Matrix<float> inverse(n, n);
     Packed<float> right;
     for (Index first = 0; first < n; first += block) {
-        const Matrix<float>& own = inverses[size(first / block)];
+        const Matrix<float>& own = inverses[extent(first / block)];
         const Index width = own.rows(), last = first + width;
         const View<float> mine = inverse.view().row_range(first, width);
         if (first > 0) {
@@ -191,7 +187,7 @@ InverseFactor inverse_factor(View<const float> h, double damping) {
         result.in_double = true;
     }
     result.upper.resize(n, n);
-    parallel_for(size(n), 64, [&](std::size_t begin, std::size_t end) {
+    parallel_for(extent(n), 64, [&](std::size_t begin, std::size_t end) {
         for (auto i = static_cast<Index>(begin); i < static_cast<Index>(end); ++i) {
             const float* from = inverse.row(n - 1 - i);
             float* to = result.upper.row(i);

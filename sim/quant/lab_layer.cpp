@@ -22,14 +22,6 @@ std::string stamp_of(const std::string& model) {
                        file_stamp((path / "model.safetensors").string()));
 }
 
-Matrix<float> copy_of(View<const float> v) {
-    Matrix<float> out(v.rows, v.cols);
-    for (Index r = 0; r < v.rows; ++r) {
-        std::copy_n(v.row(r), v.cols, out.row(r));
-    }
-    return out;
-}
-
 /// What the layer reads while the model reads the documents.
 Matrix<float> captured(const Model<float>& model, LinearId id, std::span<const TokenIds> batch,
                        const RunContext& context) {

@@ -10,7 +10,7 @@
 namespace nibble {
 namespace {
 
-constexpr Index rows_a_task = 96;    // as the product's kernel likes them
+constexpr Index gram_rows = 96;    // as the product's kernel likes them
 constexpr Index form_columns = 256;  // of a block of a quadratic form
 constexpr std::size_t mirror_tile = 64;
 
@@ -22,7 +22,7 @@ Matrix<float> gram_of(View<const float> tokens) {
     right.assign(tokens, true);
     Matrix<float> gram(n, n);
     const auto size = static_cast<std::size_t>(n);
-    parallel_for(size, rows_a_task, [&](std::size_t begin, std::size_t end) {
+    parallel_for(size, gram_rows, [&](std::size_t begin, std::size_t end) {
         const auto first = static_cast<Index>(begin), last = static_cast<Index>(end);
         multiply_packed<float>(tokens.transposed().row_range(first, last - first), right,
                                gram.view().row_range(first, last - first).column_range(0, last));

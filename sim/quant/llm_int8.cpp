@@ -9,7 +9,7 @@
 namespace nibble {
 namespace {
 
-float through_fp16(float value) {
+float rounded_to_fp16(float value) {
     return f16_to_float(float_to_f16(value));
 }
 
@@ -28,7 +28,7 @@ void round_input(View<float> x, double threshold) {
             auto next = outliers.begin();
             for (Index c = 0; c < x.cols; ++c) {
                 if (next != outliers.end() && *next == c) {
-                    row[c] = through_fp16(row[c]);
+                    row[c] = rounded_to_fp16(row[c]);
                     ++next;
                 } else {
                     row[c] = std::nearbyint(row[c] / scale) * scale;
@@ -66,7 +66,7 @@ QuantizedLayer llm_int8(View<const float> weights, const LayerInput& input, doub
                                              .scale_format = ScaleFormat::fp32});
     for (Index r = 0; r < weights.rows; ++r) {
         for (const Index c : outliers) {
-            layer.weights(r, c) = through_fp16(weights(r, c));
+            layer.weights(r, c) = rounded_to_fp16(weights(r, c));
         }
     }
     const auto rows = static_cast<double>(weights.rows);

@@ -26,14 +26,6 @@ std::vector<Linear> linears_at(Site site) {
     return kinds;
 }
 
-Matrix<float> copy_of(View<const float> v) {
-    Matrix<float> out(v.rows, v.cols);
-    for (Index r = 0; r < v.rows; ++r) {
-        std::copy_n(v.row(r), v.cols, out.row(r));
-    }
-    return out;
-}
-
 Matrix<float> rows_of_matrix(const Matrix<float>& m, Index first, Index count) {
     return copy_of(m.view().row_range(first, count));
 }

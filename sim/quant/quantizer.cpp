@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "sim/core/arithmetic.hpp"
 #include "sim/core/error.hpp"
 #include "sim/formats/codebooks.hpp"
 #include "sim/quant/double_quantization.hpp"
@@ -31,10 +32,6 @@ float through_fp16(float value) {
     const int exponent = std::max(std::ilogb(clamped), -14);
     const float spacing = std::ldexp(1.0F, exponent - 10);
     return std::nearbyint(clamped / spacing) * spacing;
-}
-
-std::size_t ceil_div(std::size_t a, std::size_t b) {
-    return (a + b - 1) / b;
 }
 
 }  // namespace

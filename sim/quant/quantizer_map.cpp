@@ -5,14 +5,12 @@
 #include <cmath>
 #include <limits>
 
+#include "sim/core/arithmetic.hpp"
+
 namespace nibble::quant {
 namespace {
 
 constexpr std::size_t most_rows = 64, most_cols = 256;  // tiles
-
-std::size_t ceil_div(std::size_t a, std::size_t b) {
-    return (a + b - 1) / b;
-}
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <tuple>
 
+#include "sim/core/arithmetic.hpp"
 #include "sim/core/parallel.hpp"
 #include "sim/quant/quantizer_map.hpp"
 #include "sim/quant/quantizer_rows.hpp"
@@ -14,10 +15,6 @@ namespace nibble::quant {
 namespace {
 
 constexpr std::size_t group_bins = 256;
-
-std::size_t ceil_div(std::size_t a, std::size_t b) {
-    return (a + b - 1) / b;
-}
 
 struct Partial {
     std::vector<Totals> totals;  // (case)

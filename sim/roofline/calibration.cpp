@@ -13,7 +13,6 @@ namespace {
 
 using Constants = std::array<double, 3>;  // fixed in microseconds, compute share, memory share
 constexpr Constants lowest = {0, 0.02, 0.02}, highest = {100, 1, 1};
-constexpr double micro = 1e-6;
 
 RoofFit fit_of(const Constants& c) {
     RoofFit fit;

@@ -5,7 +5,6 @@
 namespace nibble {
 namespace {
 
-constexpr double micro = 1e-6;
 constexpr std::int64_t measured_head_dim = 128;
 
 GemmSeries read_gemm(const TomlTable& t) {

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/core/arithmetic.hpp"
+
 namespace nibble {
 namespace {
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-    return (a + b - 1) / b;
-}
 
 double cached_elements(const ModelShape& m, std::int64_t tensor_parallel) {
     return static_cast<double>(m.latent ? m.latent->cached()

@@ -3,14 +3,11 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "sim/core/arithmetic.hpp"
 #include "sim/core/error.hpp"
 
 namespace nibble {
 namespace {
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-    return (a + b - 1) / b;
-}
 
 /// Collects the operators of one step.
 class Inventory {

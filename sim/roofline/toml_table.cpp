@@ -1,5 +1,6 @@
 #include "sim/roofline/toml_table.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <fstream>

@@ -127,7 +127,7 @@ std::int32_t bonus_token(std::span<const double> p, double u, SpeculationRule ru
     return draw(p, u);
 }
 
-Verdict verify_chain(std::span<const std::int32_t> drafts, std::span<const Distribution> q,
+ChainVerdict verify_chain(std::span<const std::int32_t> drafts, std::span<const Distribution> q,
                      std::span<const Distribution> p, std::span<const double> uniform,
                      SpeculationRule rule) {
     const std::size_t k = drafts.size();
@@ -137,7 +137,7 @@ Verdict verify_chain(std::span<const std::int32_t> drafts, std::span<const Distr
                            k, q.size(), p.size(), uniform.size()),
                "K drafts need K, K + 1 and K + 2");
     }
-    Verdict verdict;
+    ChainVerdict verdict;
     for (std::size_t i = 0; i < k; ++i) {
         check_distribution(p[i], "the target");
         check_distribution(q[i], "the draft");

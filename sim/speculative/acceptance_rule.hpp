@@ -84,7 +84,7 @@ std::int32_t bonus_token(std::span<const double> p, double u,
                          SpeculationRule rule = SpeculationRule::exact);
 
 /// What became of a chain of K drafts.
-struct Verdict {
+struct ChainVerdict {
     std::size_t accepted = 0;          // drafts that stand
     std::vector<std::int32_t> tokens;  // those, then the correction or the bonus
     bool corrected = false;            // the token after the accepted ones is a correction
@@ -94,7 +94,7 @@ struct Verdict {
 /// given all of them. uniform: K + 2 numbers; the i-th decides on draft i, the next draws the
 /// correction or the bonus, the last serves the rule that adds a bonus too many. Throws as settle()
 /// and check_distribution() do, and for a wrong number of any of them.
-Verdict verify_chain(std::span<const std::int32_t> drafts, std::span<const Distribution> q,
+ChainVerdict verify_chain(std::span<const std::int32_t> drafts, std::span<const Distribution> q,
                      std::span<const Distribution> p, std::span<const double> uniform,
                      SpeculationRule rule = SpeculationRule::exact);
 

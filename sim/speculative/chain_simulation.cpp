@@ -11,7 +11,7 @@ namespace nibble {
 namespace {
 
 constexpr double z95 = 1.959963984540054;  // the normal's 97.5 % quantile
-constexpr std::size_t grain = 1024;        // steps of one piece: about 30 us
+constexpr std::size_t steps_a_piece = 1024;        // steps of one piece: about 30 us
 constexpr std::int64_t reports = 20;
 constexpr std::int64_t most_draws = 1 << 22;  // between two reports: about 20 ms
 
@@ -80,7 +80,7 @@ AcceptedCounts simulate_chain(const Rng& rng, double alpha, int k, std::int64_t 
             return piece;
         };
         counts.steps =
-            parallel_reduce(static_cast<std::size_t>(many), grain, counts.steps, play, added);
+            parallel_reduce(static_cast<std::size_t>(many), steps_a_piece, counts.steps, play, added);
         if (grown) {
             grown(counts, static_cast<double>(from + many) / static_cast<double>(steps));
         }

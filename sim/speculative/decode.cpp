@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "sim/core/stopwatch.hpp"
 #include "sim/speculative/judge.hpp"
 
 namespace nibble {
@@ -14,11 +15,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point begin) {
-    return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-[[noreturn]] void refuse(const std::string& what, const std::string& hint) {
+[[noreturn]] void refuse_decode(const std::string& what, const std::string& hint) {
     throw Error(Error::Code::bad_param, what, hint);
 }
 
@@ -28,24 +25,24 @@ void check(const SequenceModel& target, std::span<const std::int32_t> prompt,
     const auto levels = static_cast<Index>(settings.branching.size());
     check(settings.sampling);
     if (size == 0) {
-        refuse("the prompt has no tokens", "give the model some text to go on with");
+        refuse_decode("the prompt has no tokens", "give the model some text to go on with");
     }
     if (size >= target.positions()) {
-        refuse(fmt::format("the prompt has {} tokens", size),
+        refuse_decode(fmt::format("the prompt has {} tokens", size),
                fmt::format("the model has {} positions", target.positions()));
     }
     if (levels >= target.positions()) {
-        refuse(fmt::format("k = {} drafts do not fit the model's {} positions", levels,
+        refuse_decode(fmt::format("k = {} drafts do not fit the model's {} positions", levels,
                            target.positions()),
                fmt::format("k is at most {}", target.positions() - 1));
     }
     for (const Index children : settings.branching) {
         if (children < 1) {
-            refuse(fmt::format("a level of the tree has {} children", children), "at least one");
+            refuse_decode(fmt::format("a level of the tree has {} children", children), "at least one");
         }
     }
     if (settings.adaptive && !is_chain(settings.branching)) {
-        refuse("an adaptive tree", "only the length of a chain adapts: leave the tree out");
+        refuse_decode("an adaptive tree", "only the length of a chain adapts: leave the tree out");
     }
 }
 

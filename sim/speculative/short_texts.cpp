@@ -12,7 +12,7 @@
 namespace nibble {
 namespace {
 
-constexpr std::size_t grain = 2048;        // texts of one piece: about a millisecond
+constexpr std::size_t texts_a_piece = 2048;        // texts of one piece: about a millisecond
 constexpr std::uint64_t dice_of_step = 4;  // the draft, its acceptance, the correction, one more
 constexpr std::uint64_t dice_of_text = 2 * dice_of_step;
 
@@ -131,7 +131,7 @@ void ShortTexts::count(const Rng& rng, std::int64_t first, std::int64_t last, Sp
         std::transform(sum.begin(), sum.end(), own.begin(), sum.begin(), std::plus<>());
         return sum;
     };
-    counts = parallel_reduce(static_cast<std::size_t>(last - first), grain, counts, piece, add);
+    counts = parallel_reduce(static_cast<std::size_t>(last - first), texts_a_piece, counts, piece, add);
 }
 
 double total_variation(const std::vector<double>& a, const std::vector<double>& b) {

@@ -19,7 +19,7 @@
 namespace nibble {
 namespace {
 
-constexpr std::size_t most_axes = 4;  // of a ggml tensor
+constexpr std::size_t most_gguf_axes = 4;  // of a ggml tensor
 constexpr std::string_view alignment_key = "general.alignment";
 
 /// A cursor that refuses to leave the file. `field` is what messages call the thing being read.
@@ -237,9 +237,9 @@ TensorInfo read_tensor(Reader& reader, std::uint64_t index, std::uint64_t alignm
     const std::string field = "tensor " + in_quotes(tensor.name) + " ";
 
     const auto axes = reader.number<std::uint32_t>(field + "dimensions");
-    if (axes > most_axes) {
+    if (axes > most_gguf_axes) {
         reader.fail(field + "dimensions", reader.at() - 4,
-                    fmt::format("{} of them, and ggml's tensors have at most {}", axes, most_axes));
+                    fmt::format("{} of them, and ggml's tensors have at most {}", axes, most_gguf_axes));
     }
     for (std::uint32_t i = 0; i < axes; ++i) {
         const auto length = reader.number<std::int64_t>(field + "dimensions");

@@ -16,7 +16,7 @@ namespace nibble {
 namespace {
 
 /// NumPy's own limit on axes.
-constexpr std::size_t most_axes = 64;
+constexpr std::size_t most_npy_axes = 64;
 
 struct Header {
     std::string descr;
@@ -142,8 +142,8 @@ private:
             }
             at_ += static_cast<std::size_t>(end - from);
             axes.push_back(axis);
-            if (axes.size() > most_axes) {
-                fail(fmt::format("shape: more than {} axes", most_axes));
+            if (axes.size() > most_npy_axes) {
+                fail(fmt::format("shape: more than {} axes", most_npy_axes));
             }
             const bool comma = accept(',');
             if (!comma && axes.size() == 1) {

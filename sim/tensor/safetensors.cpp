@@ -21,7 +21,7 @@ namespace {
 
 /// The format's own limit on a header.
 constexpr std::uint64_t most_header_bytes = 100'000'000;
-constexpr std::size_t most_axes = 64;
+constexpr std::size_t most_safetensors_axes = 64;
 constexpr std::string_view metadata_key = "__metadata__";
 
 struct TypeRow {
@@ -77,8 +77,8 @@ public:
             if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
                 fail("an axis exceeds 2^63 - 1");
             }
-            if (tensor_.shape.size() == most_axes) {
-                fail(fmt::format("more than {} axes", most_axes));
+            if (tensor_.shape.size() == most_safetensors_axes) {
+                fail(fmt::format("more than {} axes", most_safetensors_axes));
             }
             tensor_.shape.push_back(static_cast<std::int64_t>(value));
         } else if (place_ == Place::offsets) {

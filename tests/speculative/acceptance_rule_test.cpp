@@ -82,15 +82,15 @@ TEST_CASE("a chain is judged from its first token on", "[speculative]") {
     const std::vector<Distribution> p{{0.6, 0.4}, {0.5, 0.5}, {0.9, 0.1}};
     const std::vector<std::int32_t> drafts{1, 0};
     // p/q of the first draft is 0.5, of the second 1.
-    const Verdict all = verify_chain(drafts, q, p, std::vector{0.49, 0.99, 0.95, 0.5});
+    const ChainVerdict all = verify_chain(drafts, q, p, std::vector{0.49, 0.99, 0.95, 0.5});
     CHECK(all.accepted == 2);
     CHECK_FALSE(all.corrected);
     CHECK(all.tokens == std::vector<std::int32_t>{1, 0, 1});  // the bonus: 0.95 is beyond 0.9
-    const Verdict first = verify_chain(drafts, q, p, std::vector{0.51, 0.0, 0.95, 0.5});
+    const ChainVerdict first = verify_chain(drafts, q, p, std::vector{0.51, 0.0, 0.95, 0.5});
     CHECK(first.accepted == 0);
     CHECK(first.corrected);
     CHECK(first.tokens == std::vector<std::int32_t>{0});  // (p - q)+ has token 0 only
-    const Verdict none =
+    const ChainVerdict none =
         verify_chain({}, {}, std::vector<Distribution>{{0.1, 0.9}}, std::vector{0.5, 0.5});
     CHECK(none.tokens == std::vector<std::int32_t>{1});  // no drafts: plain sampling
 }

@@ -64,6 +64,10 @@ public:
     std::vector<std::string> texts(std::string_view name) const;
     /// The text read and checked by its ParamInfo; the default when it was not given.
     Value value(std::string_view name) const;
+    template <class T>
+    T get(std::string_view name) const {
+        return std::get<T>(value(name));
+    }
     bool is_on(std::string_view name) const { return std::get<bool>(value(name)); }
     /// The names of the flags given, in the order of the words.
     std::vector<std::string> order() const;

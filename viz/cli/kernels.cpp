@@ -105,7 +105,7 @@ struct Traffic {
     }
 };
 
-struct Totals {
+struct XrayTotals {
     std::size_t launches = 0;
     Traffic loads, stores, atomics, shared;
     std::uint64_t barriers = 0, collectives = 0;
@@ -121,13 +121,13 @@ std::vector<float> some_weights(std::size_t count) {
     return weights;
 }
 
-Totals xray(const Ladder& ladder, const Rung& rung, const Job& job) {
+XrayTotals xray(const Ladder& ladder, const Rung& rung, const Job& job) {
     using kernels::emulator::Access;
     kernels::Arena arena(kernels::device(Machine::emulated), ladder, job);
     arena.prepare(some_weights(job.values()));
     const kernels::emulator::Session session({.xray = true});
     rung.emulated(job, arena.pointers());
-    Totals totals;
+    XrayTotals totals;
     for (const kernels::emulator::Report& report : session.reports()) {
         ++totals.launches;
         totals.barriers += report.barriers;
@@ -150,7 +150,7 @@ Json traffic_json(const Traffic& t) {
             {"active_lanes", t.per_request(t.lanes)}};
 }
 
-Json totals_json(const Totals& t) {
+Json totals_json(const XrayTotals& t) {
     return {
         {"launches", t.launches},
         {"loads", traffic_json(t.loads)},
@@ -228,7 +228,7 @@ std::string ladder_text(const Ladder& ladder, const Job& job) {
     return text;
 }
 
-std::string devices_text() {
+std::string device_lines() {
     std::string text = "Devices\n";
     for (const Machine machine : machines) {
         text += fmt::format("  {:<10}{}\n", kernels::name(machine), status_on(machine));
@@ -243,7 +243,7 @@ std::string xray_text(const Ladder& ladder, const Job& job) {
     table.add({"rung", "loads", "sectors", "moved/used", "stores", "sectors", "moved/used",
                "conflict", "barriers"});
     for (const Rung& rung : ladder.rungs) {
-        const Totals t = xray(ladder, rung, job);
+        const XrayTotals t = xray(ladder, rung, job);
         table.add({rung.name, fmt::format("{}", t.loads.requests),
                    fmt::format("{:.2f}", t.loads.per_request(t.loads.cost.sectors)),
                    fmt::format("{:.2f}", t.loads.moved_over_used()),
@@ -317,7 +317,7 @@ int kernels_command(const Words& words) {
         check_emulated(ladder, job);
         print(line.is_on("json") ? ladder_json(ladder, job, statuses(), true).dump(2) + "\n"
                                  : ladder_text(ladder, job) + "\n" + xray_text(ladder, job) + "\n" +
-                                       devices_text());
+                                       device_lines());
         return 0;
     }
     Json all = {{"devices", statuses()}, {"ladders", Json::array()}};
@@ -334,7 +334,7 @@ int kernels_command(const Words& words) {
             text += ladder_text(ladder, job) + "\n";
         }
     }
-    print(line.is_on("json") ? all.dump(2) + "\n" : text + devices_text());
+    print(line.is_on("json") ? all.dump(2) + "\n" : text + device_lines());
     return 0;
 }
 

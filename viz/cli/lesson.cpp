@@ -158,7 +158,7 @@ constexpr std::pair<const char*, int (*)(const Words&)> verbs[] = {{"list", list
                                                                    {"sheet", sheet_lesson},
                                                                    {"report", report_lesson}};
 
-std::string overview() {
+std::string lesson_overview() {
     return "Usage: nibble lesson NN [--present]    opens the window on one\n"
            "       nibble lesson list              every lesson\n"
            "       nibble lesson show NN           one as plain text\n"
@@ -173,7 +173,7 @@ std::string overview() {
 
 int lesson_command(const Words& words, const OpenWindow& open_window) {
     if (words.empty() || words[0] == "--help" || words[0] == "-h") {
-        print(overview());
+        print(lesson_overview());
         return 0;
     }
     Words names;

@@ -33,7 +33,7 @@ struct Found {
 };
 
 /// Weights as trained layers have them: a million of them, over and over.
-std::vector<float> some_weights(std::size_t count) {
+std::vector<float> measured_weights(std::size_t count) {
     constexpr std::size_t period = std::size_t{1} << 20U;
     const Rng rng = Rng(1).stream("measure");
     std::vector<float> weights(count);
@@ -59,7 +59,7 @@ Found measure(bool quick) {
     {
         Progress progress("measuring the kernels");
         found.here = kernels::measure_ladders_here(
-            side, side, some_weights(side * side), repetitions,
+            side, side, measured_weights(side * side), repetitions,
             [&](double share, const std::string& id) { progress.show(share, id); });
     }
     found.gpu = kernels::device(kernels::Machine::cuda).probe();
@@ -68,7 +68,7 @@ Found measure(bool quick) {
         Progress progress("measuring the kernels on the GPU");
         try {
             found.on_gpu = kernels::measure_ladders_on_gpu(
-                gpu_side, gpu_side, some_weights(gpu_side * gpu_side), repetitions,
+                gpu_side, gpu_side, measured_weights(gpu_side * gpu_side), repetitions,
                 [&](double share, const std::string& id) { progress.show(share, id); });
         } catch (const kernels::DeviceError& e) {
             throw Error(Error::Code::no_device, e.what(), "free the GPU and measure again");

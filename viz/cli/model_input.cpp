@@ -18,6 +18,11 @@ std::vector<std::string> domain_names() {
     return names;
 }
 
+std::string valid_utf8(const std::string& bytes) {
+    using Json = nlohmann::json;
+    return Json::parse(Json(bytes).dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
 std::vector<TokenIds> token_ids_of_json(const std::string& path) {
     const std::string text = read_text(path);
     check_json_depth(text, path);

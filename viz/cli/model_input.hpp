@@ -28,6 +28,8 @@ TokenInput tokens_from(const CommandLine& line, const ModelFiles& files);
 
 /// The names of the corpus's domains.
 std::vector<std::string> domain_names();
+/// JSON holds text; a piece of a tokenizer may be part of a character, which then becomes U+FFFD.
+std::string valid_utf8(const std::string& bytes);
 /// Of {"seqs": [[ids]]}. Throws Error::bad_file.
 std::vector<TokenIds> token_ids_of_json(const std::string& path);
 /// After the model's begin token, if it has one. Throws Error::bad_param for an empty file.

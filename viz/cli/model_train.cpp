@@ -15,12 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-template <class T>
-T get(const CommandLine& line, const char* flag) {
-    return std::get<T>(line.value(flag));
-}
-
-void add_flags(CommandLine& line) {
+void add_model_train_flags(CommandLine& line) {
     const TrainOptions o;
     line.add(choice_flag("preset", {"target", "draft"}, "The shape of the model"), "Model");
     line.add(whole_flag("hidden", 0, {0, 4096}, "Width of the stream; 0 as in the preset"),
@@ -54,24 +49,24 @@ void add_flags(CommandLine& line) {
 
 TrainOptions options_of(const CommandLine& line, Index pieces) {
     TrainOptions o;
-    o.config = get<std::string>(line, "preset") == "draft" ? draft_config() : target_config();
+    o.config = line.get<std::string>("preset") == "draft" ? draft_config() : target_config();
     for (const auto& [flag, field] : {std::pair{"hidden", &ModelConfig::hidden},
                                       {"inner", &ModelConfig::inner},
                                       {"layers", &ModelConfig::layers}}) {
-        if (const auto value = get<std::int64_t>(line, flag); value > 0) {
+        if (const auto value = line.get<std::int64_t>(flag); value > 0) {
             o.config.*field = value;
         }
     }
     o.config.vocab = pieces;
-    o.steps = get<std::int64_t>(line, "steps");
-    o.batch = get<std::int64_t>(line, "batch");
-    o.rate = get<double>(line, "rate");
+    o.steps = line.get<std::int64_t>("steps");
+    o.batch = line.get<std::int64_t>("batch");
+    o.rate = line.get<double>("rate");
     // A rate below the default's end would otherwise have to be given twice.
-    o.final_rate = line.given("final_rate") ? get<double>(line, "final_rate") : o.rate / 10;
-    o.warm_up = get<std::int64_t>(line, "warm_up");
-    o.decay = get<double>(line, "decay");
-    o.clip = get<double>(line, "clip");
-    o.seed = static_cast<std::uint64_t>(get<std::int64_t>(line, "seed"));
+    o.final_rate = line.given("final_rate") ? line.get<double>("final_rate") : o.rate / 10;
+    o.warm_up = line.get<std::int64_t>("warm_up");
+    o.decay = line.get<double>("decay");
+    o.clip = line.get<double>("clip");
+    o.seed = static_cast<std::uint64_t>(line.get<std::int64_t>("seed"));
     return o;
 }
 
@@ -84,9 +79,9 @@ Trainer trainer_of(const CommandLine& line, const std::filesystem::path& folder)
                     "--resume goes on with it; another folder starts a new one");
     }
     note("train: learning the tokenizer");
-    const auto seed = static_cast<std::uint64_t>(get<std::int64_t>(line, "seed"));
+    const auto seed = static_cast<std::uint64_t>(line.get<std::int64_t>("seed"));
     ByteBpe tokenizer =
-        corpus_tokenizer(seed, static_cast<std::size_t>(get<std::int64_t>(line, "vocab")));
+        corpus_tokenizer(seed, static_cast<std::size_t>(line.get<std::int64_t>("vocab")));
     const auto pieces = static_cast<Index>(tokenizer.pieces.size());
     return Trainer(options_of(line, pieces), std::move(tokenizer));
 }
@@ -120,7 +115,7 @@ int train_command(const Words& words) {
     CommandLine line("train --out FOLDER [--flags]",
                      "Trains a small Llama on the corpus that this program writes itself. Ctrl+C "
                      "saves; --resume goes on exactly where it stopped.");
-    add_flags(line);
+    add_model_train_flags(line);
     if (!line.parse(words)) {
         print(line.help());
         return 0;
@@ -134,7 +129,7 @@ int train_command(const Words& words) {
     trainer.save(folder);  // a folder that cannot be written shows now, not after an hour
     const auto begin = std::chrono::steady_clock::now();
     const Index before = trainer.losses().empty() ? 0 : trainer.losses().back().tokens;
-    const bool finished = run_training(trainer, folder, get<double>(line, "save_every"));
+    const bool finished = run_training(trainer, folder, line.get<double>("save_every"));
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (!finished) {
@@ -151,7 +146,7 @@ int train_command(const Words& words) {
     for (const Domain domain : trainer.options().domains) {
         const DomainScore s = score_domain(
             trainer.model(), trainer.tokenizer(), domain, Split::validation, trainer.options().seed,
-            static_cast<std::uint64_t>(get<std::int64_t>(line, "documents")));
+            static_cast<std::uint64_t>(line.get<std::int64_t>("documents")));
         domains.push_back({{"domain", name(domain)},
                            {"tokens", s.score.tokens},
                            {"loss", s.score.loss()},

@@ -7,16 +7,12 @@
 #include "viz/cli/commands.hpp"
 #include "viz/cli/method_input.hpp"
 #include "viz/cli/terminal.hpp"
+#include "viz/cli/model_input.hpp"
 
 namespace nibble {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-template <class T>
-T get(const CommandLine& line, const char* flag) {
-    return std::get<T>(line.value(flag));
-}
 
 void add_run_flags(CommandLine& line) {
     line.add(whole_flag("threads", 0, {0, 1024},
@@ -25,20 +21,15 @@ void add_run_flags(CommandLine& line) {
     line.add(switch_flag("json", "As JSON, for programs."), "Output");
 }
 
-/// JSON holds text; a piece may be part of a character.
-std::string as_text(const std::string& bytes) {
-    return Json::parse(Json(bytes).dump(-1, ' ', false, Json::error_handler_t::replace));
-}
-
 Json to_json(const GeneratedToken& token, const Tokenizer& tokenizer) {
     Json likeliest = Json::array();
     for (const Candidate& c : token.likeliest) {
         likeliest.push_back({{"id", c.id},
-                             {"piece", as_text(tokenizer.piece(c.id))},
+                             {"piece", valid_utf8(tokenizer.piece(c.id))},
                              {"probability", c.probability}});
     }
     return {{"id", token.id},
-            {"piece", as_text(tokenizer.piece(token.id))},
+            {"piece", valid_utf8(tokenizer.piece(token.id))},
             {"probability", token.probability},
             {"likeliest", likeliest}};
 }
@@ -87,9 +78,9 @@ int generate_command(const Words& words) {
         return 0;
     }
     use_threads(line);
-    const Sampling sampling{get<double>(line, "temperature"), get<std::int64_t>(line, "top_k"),
-                            static_cast<std::uint64_t>(get<std::int64_t>(line, "seed")),
-                            get<double>(line, "top_p")};
+    const Sampling sampling{line.get<double>("temperature"), line.get<std::int64_t>("top_k"),
+                            static_cast<std::uint64_t>(line.get<std::int64_t>("seed")),
+                            line.get<double>("top_p")};
     const auto files = model_of(line);
     const Tokenizer& tokenizer = files->needed_tokenizer();
     const std::string prompt = line.text("prompt");
@@ -99,7 +90,7 @@ int generate_command(const Words& words) {
     }
     const TokenIds rest = tokenizer.encode(prompt);
     ids.insert(ids.end(), rest.begin(), rest.end());
-    const auto count = get<std::int64_t>(line, "count");
+    const auto count = line.get<std::int64_t>("count");
     const Model<float> model = files->fitting();
     const bool json = line.is_on("json");
     const Interruptible interruptible;
@@ -130,7 +121,7 @@ int generate_command(const Words& words) {
     for (const GeneratedToken& token : tokens) {
         list.push_back(to_json(token, tokenizer));
     }
-    const Json all = {{"prompt", prompt}, {"text", as_text(text)}, {"tokens", list}};
+    const Json all = {{"prompt", prompt}, {"text", valid_utf8(text)}, {"tokens", list}};
     print(all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
     return 0;
 }
@@ -201,7 +192,7 @@ int perplexity_command(const Words& words) {
     }
     if (line.given("domain")) {
         double nats = 0;
-        const Domain domain = find_domain(get<std::string>(line, "domain"));
+        const Domain domain = find_domain(line.get<std::string>("domain"));
         for (std::size_t i = 0; i < input.sequences.size(); ++i) {
             nats += make_document(1, split_of(line), domain, i).nats;
         }
@@ -251,7 +242,7 @@ int capture_command(const Words& words) {
     if (line.given("text") || line.given("tokens") || line.given("domain")) {
         input = tokens_from(line, *files);
     } else {
-        const auto count = static_cast<std::uint64_t>(get<std::int64_t>(line, "documents"));
+        const auto count = static_cast<std::uint64_t>(line.get<std::int64_t>("documents"));
         input.what = fmt::format("{} documents of all domains", count);
         for (std::uint64_t i = 0; i < count; ++i) {
             input.sequences.push_back(
@@ -260,7 +251,7 @@ int capture_command(const Words& words) {
         }
     }
     const Matrix<float> rows =  // of a stream only the layers up to this one are read
-        capture(files->stream(), id, input.sequences, get<std::int64_t>(line, "rows"));
+        capture(files->stream(), id, input.sequences, line.get<std::int64_t>("rows"));
     const bool is_embedding = id.kind == Linear::head && files->config().tied_head;
     const Matrix<float> weights =
         files->read(is_embedding ? "model.embed_tokens.weight" : name(id) + ".weight");

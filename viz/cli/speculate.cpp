@@ -9,18 +9,14 @@
 #include "viz/cli/commands.hpp"
 #include "viz/cli/terminal.hpp"
 #include "viz/cli/text.hpp"
+#include "viz/cli/model_input.hpp"
 
 namespace nibble {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-template <class T>
-T get(const CommandLine& line, const char* flag) {
-    return std::get<T>(line.value(flag));
-}
-
-void add_flags(CommandLine& line) {
+void add_speculate_flags(CommandLine& line) {
     line.add(text_flag("target",
                        "The model whose text it is: target (the default) or draft, or a "
                        "folder or .gguf file."),
@@ -60,12 +56,12 @@ void add_flags(CommandLine& line) {
 
 SpeculationSettings settings_from(const CommandLine& line, const ModelPair& pair) {
     SpeculationSettings settings = settings_for(pair);
-    settings.sampling = {get<double>(line, "temperature"), 0,
-                         static_cast<std::uint64_t>(get<std::int64_t>(line, "seed")),
-                         get<double>(line, "top_p")};
-    settings.count = get<std::int64_t>(line, "count");
+    settings.sampling = {line.get<double>("temperature"), 0,
+                         static_cast<std::uint64_t>(line.get<std::int64_t>("seed")),
+                         line.get<double>("top_p")};
+    settings.count = line.get<std::int64_t>("count");
     settings.adaptive = line.is_on("adaptive");
-    const auto k = get<std::int64_t>(line, "k");
+    const auto k = line.get<std::int64_t>("k");
     if (!line.given("tree")) {
         settings.branching = chain_of(k);
         return settings;
@@ -82,11 +78,6 @@ SpeculationSettings settings_from(const CommandLine& line, const ModelPair& pair
                     "--draft ngram proposes a single chain; leave out --tree");
     }
     return settings;
-}
-
-/// JSON holds text; a piece may be part of a character.
-std::string as_text(const std::string& bytes) {
-    return Json::parse(Json(bytes).dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 /// The text behind the prompt, decoded together with it so that spaces are where they belong.
@@ -115,11 +106,11 @@ Json positions_json(const Speculation& s) {
     return list;
 }
 
-struct Totals {
+struct SpeculationTotals {
     std::size_t drafted = 0, accepted = 0;
     double draft = 0, target = 0, rule = 0;
 
-    explicit Totals(const Speculation& s) {
+    explicit SpeculationTotals(const Speculation& s) {
         for (const SpeculationStep& step : s.steps) {
             drafted += step.tree.size();
             accepted += step.accepted.size();
@@ -132,11 +123,11 @@ struct Totals {
 
 Json to_json(const TimedSpeculation& t, const Tokenizer& tokenizer) {
     const Speculation& s = t.speculation;
-    const Totals totals(s);
+    const SpeculationTotals totals(s);
     Json tokens = Json::array();
     for (const SpeculatedToken& token : s.tokens) {
         tokens.push_back({{"id", token.id},
-                          {"piece", as_text(tokenizer.piece(token.id))},
+                          {"piece", valid_utf8(tokenizer.piece(token.id))},
                           {"written", name(token.how)},
                           {"step", token.step},
                           {"probability", token.probability}});
@@ -188,7 +179,7 @@ std::string milliseconds(double seconds) {
 
 std::string summary(const TimedSpeculation& t, const SpeculationSettings& settings) {
     const Speculation& s = t.speculation;
-    const Totals totals(s);
+    const SpeculationTotals totals(s);
     std::string text = fmt::format(
         "{} tokens in {} steps of the target, {} a step; drafts accepted: {} of {}, "
         "{} % of those judged\n",
@@ -225,7 +216,7 @@ int speculate_command(const Words& words) {
                      "A small model drafts, a large one verifies all drafts in one pass. The text "
                      "is what the large model writes alone: the same at temperature 0, the same in "
                      "distribution otherwise. Times of both, taken in turn in this run.");
-    add_flags(line);
+    add_speculate_flags(line);
     if (!line.parse(words)) {
         print(line.help());
         return 0;
@@ -238,12 +229,12 @@ int speculate_command(const Words& words) {
     const std::string prompt = line.text("prompt");
     const TokenIds ids = pair.prompt_ids(prompt);
     const TimedSpeculation timed = timed_speculation(
-        pair, ids, settings, static_cast<int>(get<std::int64_t>(line, "repeats")));
+        pair, ids, settings, static_cast<int>(line.get<std::int64_t>("repeats")));
     if (line.is_on("json")) {
         Json all = {{"target", target},
                     {"draft", draft},
                     {"prompt", prompt},
-                    {"text", as_text(written_text(ids, timed.speculation, pair.tokenizer()))}};
+                    {"text", valid_utf8(written_text(ids, timed.speculation, pair.tokenizer()))}};
         all.update(to_json(timed, pair.tokenizer()));
         print(all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
         return 0;

@@ -39,7 +39,7 @@ struct Row {
     std::string error;
 };
 
-Json json_of(const Value& value) {
+Json point_json(const Value& value) {
     return std::visit([](const auto& v) { return Json(v); }, value);
 }
 
@@ -192,7 +192,7 @@ std::string to_json(const Plan& plan, const std::vector<Row>& rows) {
     for (const GridAxis& axis : plan.grid.axes()) {
         Json values = Json::array();
         for (const Value& value : axis.values) {
-            values.push_back(json_of(value));
+            values.push_back(point_json(value));
         }
         whole["swept"].push_back(
             {{"name", axis.param.name}, {"unit", axis.param.unit_name}, {"values", values}});
@@ -206,7 +206,7 @@ std::string to_json(const Plan& plan, const std::vector<Row>& rows) {
         Json row = {{"parameters", Json::object()}, {"metrics", Json::object()}};
         const std::vector<Value> values = plan.grid.at(i);
         for (std::size_t k = 0; k < values.size(); ++k) {
-            row["parameters"][plan.grid.axes()[k].param.name] = json_of(values[k]);
+            row["parameters"][plan.grid.axes()[k].param.name] = point_json(values[k]);
         }
         for (const Metric& m : rows[i].metrics) {
             row["metrics"][m.name] = std::isfinite(m.value) ? Json(m.value) : Json(nullptr);

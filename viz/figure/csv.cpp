@@ -18,7 +18,7 @@ std::string field(const std::string& text) {
     return quoted + "\"";
 }
 
-struct Row {
+struct CsvRow {
     double x = NAN, y = NAN, low = NAN, high = NAN, value = NAN;
     std::string_view label = {};
 };
@@ -34,7 +34,7 @@ struct Writer {
             fmt::format_to(std::back_inserter(out), "{}", v);
         }
     }
-    void row(const char* mark, const std::string& series, const Row& r) {
+    void row(const char* mark, const std::string& series, const CsvRow& r) {
         out += figure;
         out += ',';
         out += mark;
@@ -88,11 +88,11 @@ struct Writer {
         }
     }
     void operator()(const Rule& m) {
-        row("rule", m.label, m.vertical ? Row{.x = m.at} : Row{.y = m.at});
+        row("rule", m.label, m.vertical ? CsvRow{.x = m.at} : CsvRow{.y = m.at});
     }
     void operator()(const Ticks& m) {
         for (const double at : m.at) {
-            row("ticks", m.label, m.vertical ? Row{.x = at} : Row{.y = at});
+            row("ticks", m.label, m.vertical ? CsvRow{.x = at} : CsvRow{.y = at});
         }
     }
     void operator()(const Note& m) { row("note", "", {.x = m.x, .y = m.y, .label = m.text}); }

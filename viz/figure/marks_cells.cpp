@@ -19,7 +19,7 @@ struct Grid {
     Point origin;
 };
 
-Font name_font(const Plot& plot) {
+Font cell_name_font(const Plot& plot) {
     return {Face::text, 11.0F * plot.theme.scale};
 }
 
@@ -27,7 +27,7 @@ Font name_font(const Plot& plot) {
 float names_width(const Cells& mark, const Plot& plot) {
     float width = 0;
     for (const std::string& name : mark.row_names) {
-        width = std::max(width, plot.text_width(name, name_font(plot)));
+        width = std::max(width, plot.text_width(name, cell_name_font(plot)));
     }
     constexpr float most = 0.3F;  // of the frame
     return width > 0 ? std::min(width, plot.frame.width * most) + 8 * plot.theme.scale : 0;
@@ -129,7 +129,7 @@ void draw_headings(const Cells& mark, const Grid& g, Plot& plot) {
 
 /// Names beside the rows; in rows lower than a letter only every second, fourth ...
 void draw_row_names(const Cells& mark, const Grid& g, Plot& plot) {
-    const Font font = name_font(plot);
+    const Font font = cell_name_font(plot);
     const std::size_t rows = std::min(mark.row_names.size(), static_cast<std::size_t>(g.rows));
     std::size_t every = 1;
     while (static_cast<float>(every) * (g.side_y + g.heading) < font.size + 3) {

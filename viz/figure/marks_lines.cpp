@@ -9,7 +9,7 @@ namespace nibble {
 namespace {
 
 /// A pointer cannot tell more apart than this, and each spot carries its text.
-constexpr std::size_t most_hovers = 400;
+constexpr std::size_t most_point_hovers = 400;
 constexpr std::size_t most_named_points = 16, most_led_points = 4;
 
 /// Holds each value until the next x.
@@ -82,7 +82,7 @@ void draw(const Line& mark, Plot& plot) {
         }
     }
     const bool few = static_cast<float>(mark.x.size()) * 3 * r < plot.frame.width;
-    for (const Spot& spot : visible_spots(plot, mark.x, mark.y, most_hovers)) {
+    for (const Spot& spot : visible_spots(plot, mark.x, mark.y, most_point_hovers)) {
         if (mark.markers && few) {
             draw_marker(plot.scene, style, spot.at, r);
             plot.coverage.add(around(spot.at, r + 1), plot.owner);
@@ -130,7 +130,7 @@ void draw(const Band& mark, Plot& plot) {
         }
         plot.add(Polygon{std::move(points), color.with_alpha(0.24)});
     }
-    for (const Spot& spot : visible_spots(plot, mark.x, high, most_hovers / 4)) {
+    for (const Spot& spot : visible_spots(plot, mark.x, high, most_point_hovers / 4)) {
         const float bottom = clamped_position(plot.y, low[spot.item]);
         const std::string text = told_point(plot, mark.label, mark.x[spot.item], low[spot.item]);
         plot.scene.hovers.push_back(
@@ -172,7 +172,7 @@ void draw(const Points& mark, Plot& plot) {
         if (drawn < 24) {
             wish_around(series, spot.at, size, r + 4, static_cast<float>(drawn));
         }
-        if (++drawn <= most_hovers) {
+        if (++drawn <= most_point_hovers) {
             const std::string title = name.empty() ? mark.label : name;
             plot.scene.hovers.push_back(
                 {around(spot.at, std::max(r + 3, 6.0F)),
@@ -276,7 +276,7 @@ void draw(const Ticks& mark, Plot& plot) {
             mark.vertical ? Point{middle, f.bottom() - start} : Point{f.x + start + length, middle};
         plot.add(Polyline{{a, b}, style.color, plot.theme.hairline(), style.dash});
         plot.coverage.add_stroke(a, b, 1, plot.owner);
-        if (drawn.size() <= most_hovers) {
+        if (drawn.size() <= most_point_hovers) {
             const Rect area =
                 mark.vertical ? Rect{middle - 3, a.y, 6, length} : Rect{a.x, middle - 3, length, 6};
             const std::string text = told(axis, value, mark.vertical ? "x" : "y");

@@ -12,11 +12,11 @@
 namespace nibble {
 namespace {
 
-constexpr float row_height = 16, gap = 12, stripe = 3;  // points at scale 1
+constexpr float listing_row_height = 16, gap = 12, stripe = 3;  // points at scale 1
 constexpr float most_note_share = 0.45F;                // of the width
 
 /// A shown line, or a run of lines that are left out.
-struct Row {
+struct ListingRow {
     std::size_t first = 0, count = 1;
     bool folded = false;
 };
@@ -25,8 +25,8 @@ bool is_marked(const Listing::Item& line) {
     return line.role != Role::muted || !line.note.empty();
 }
 
-std::vector<Row> rows_of(const std::vector<bool>& shown) {
-    std::vector<Row> rows;
+std::vector<ListingRow> rows_of(const std::vector<bool>& shown) {
+    std::vector<ListingRow> rows;
     for (std::size_t i = 0; i < shown.size(); ++i) {
         if (!shown[i] && !rows.empty() && rows.back().folded) {
             ++rows.back().count;
@@ -73,7 +73,7 @@ std::vector<std::size_t> by_rank(const Listing& mark) {
 }
 
 /// At most `most` rows, folds included; all lines when they fit.
-std::vector<Row> fold(const Listing& mark, std::size_t most) {
+std::vector<ListingRow> fold(const Listing& mark, std::size_t most) {
     std::vector<bool> shown(mark.lines.size(), mark.lines.size() <= most);
     if (mark.lines.size() <= most) {
         return rows_of(shown);
@@ -104,16 +104,16 @@ std::size_t comment_start(std::string_view text) {
     return text.size();
 }
 
-/// Columns of the listing, in points.
-struct Columns {
+/// ListingColumns of the listing, in points.
+struct ListingColumns {
     Font font, small;
     float number_right = 0, code = 0, code_right = 0, note_right = 0;
 };
 
-Columns columns_of(const Listing& mark, const Plot& plot) {
+ListingColumns columns_of(const Listing& mark, const Plot& plot) {
     const float s = plot.theme.scale;
     const Rect& f = plot.frame;
-    Columns c{{Face::mono, 11.5F * s}, {Face::medium, 11.0F * s}};
+    ListingColumns c{{Face::mono, 11.5F * s}, {Face::medium, 11.0F * s}};
     const std::string last = std::to_string(mark.first_line + mark.lines.size() - 1);
     c.number_right = f.x + (stripe + 5) * s + plot.text_width(last, c.font);
     c.code = c.number_right + gap * s;
@@ -132,7 +132,7 @@ public:
     Painter(const Listing& mark, Plot& plot)
         : mark_(mark), plot_(plot), c_(columns_of(mark, plot)) {}
 
-    void row(const Row& row, const Rect& area) {
+    void row(const ListingRow& row, const Rect& area) {
         if (row.folded) {
             const auto first = mark_.lines.begin() + static_cast<std::ptrdiff_t>(row.first);
             const auto marked =
@@ -223,20 +223,20 @@ private:
 
     const Listing& mark_;
     Plot& plot_;
-    Columns c_;
+    ListingColumns c_;
 };
 
 }  // namespace
 
 void draw(const Listing& mark, Plot& plot) {
-    const float height = std::round(row_height * plot.theme.scale);
+    const float height = std::round(listing_row_height * plot.theme.scale);
     const auto most = static_cast<std::size_t>(plot.frame.height / height);
     if (mark.lines.empty() || most == 0) {
         return;
     }
     Painter painter(mark, plot);
     Rect area = {plot.frame.x, plot.frame.y, plot.frame.width, height};
-    for (const Row& row : fold(mark, most)) {
+    for (const ListingRow& row : fold(mark, most)) {
         painter.row(row, area);
         area.y += height;
     }

@@ -20,7 +20,7 @@ constexpr std::size_t most_figures = 64;
 constexpr std::string_view doctype = "<!DOCTYPE html>";
 constexpr std::string_view picture_start = "data:image/svg+xml;base64,";
 
-[[noreturn]] void refuse(const std::string& what) {
+[[noreturn]] void refuse_hand_in(const std::string& what) {
     throw Error(Error::Code::bad_file, what,
                 "hand in the file as Nibble wrote it, with `nibble lesson report` or its button");
 }
@@ -74,14 +74,14 @@ public:
 
     RawHandIn scan() {
         if (!html_.starts_with(doctype)) {
-            refuse("it does not begin as a hand-in does");
+            refuse_hand_in("it does not begin as a hand-in does");
         }
         at_ = doctype.size();
         while ((at_ = html_.find('<', at_)) != std::string_view::npos) {
             take(tag());
         }
         if (raw_.json.empty()) {
-            refuse("there are no answers in it");
+            refuse_hand_in("there are no answers in it");
         }
         return std::move(raw_);
     }
@@ -96,13 +96,13 @@ private:
         } else if (t.name == "meta" && !t.attribute("http-equiv").empty() &&
                    (small(t.attribute("http-equiv")) != "content-security-policy" ||
                     t.attribute("content") != hand_in_policy)) {
-            refuse(fmt::format("<meta http-equiv=\"{}\"> is not ours",
+            refuse_hand_in(fmt::format("<meta http-equiv=\"{}\"> is not ours",
                                shown(t.attribute("http-equiv"))));
         } else if (t.name == "img") {
             take_picture(t);
         } else if (t.name == "pre" && t.attribute("id") == hand_in_id) {
             if (!raw_.json.empty()) {
-                refuse("there are answers in it twice");
+                refuse_hand_in("there are answers in it twice");
             }
             raw_.json = std::string(text_until("</pre>"));
         }
@@ -112,13 +112,13 @@ private:
         Tag t;
         ++at_;
         if (html_.substr(at_, 1) == "!") {
-            refuse(fmt::format("<{} ...> stands in it", shown(html_.substr(at_, 8))));
+            refuse_hand_in(fmt::format("<{} ...> stands in it", shown(html_.substr(at_, 8))));
         }
         t.closes = html_.substr(at_, 1) == "/";
         at_ += t.closes ? 1 : 0;
         t.name = small(word());
         if (!among(elements, t.name)) {
-            refuse(fmt::format("<{}> stands in it",
+            refuse_hand_in(fmt::format("<{}> stands in it",
                                shown(t.name.empty() ? html_.substr(at_, 8) : t.name)));
         }
         while (html_.substr(at_, 1) == " ") {
@@ -126,7 +126,7 @@ private:
             attribute(t);
         }
         if (html_.substr(at_, 1) != ">") {
-            refuse(fmt::format("<{}> is not well-formed", t.name));
+            refuse_hand_in(fmt::format("<{}> is not well-formed", t.name));
         }
         ++at_;
         return t;
@@ -134,21 +134,21 @@ private:
     void attribute(Tag& t) {
         const std::string key = small(word());
         if (!among(attributes, key)) {
-            refuse(fmt::format("<{}> has an attribute \"{}\"", t.name, shown(key)));
+            refuse_hand_in(fmt::format("<{}> has an attribute \"{}\"", t.name, shown(key)));
         }
         std::string value;
         if (html_.substr(at_, 2) == "=\"") {
             const std::size_t end = html_.find('"', at_ + 2);
             if (end == std::string_view::npos) {
-                refuse(fmt::format("<{}> has a quote that is not closed", t.name));
+                refuse_hand_in(fmt::format("<{}> has a quote that is not closed", t.name));
             }
             value = std::string(html_.substr(at_ + 2, end - at_ - 2));
             at_ = end + 1;
         } else if (key != "hidden") {
-            refuse(fmt::format("<{}> has \"{}\" without quotes", t.name, key));
+            refuse_hand_in(fmt::format("<{}> has \"{}\" without quotes", t.name, key));
         }
         if (key == "src" && (t.name != "img" || !value.starts_with(picture_start))) {
-            refuse(fmt::format("<{}> fetches \"{}\"", t.name, shown(value)));
+            refuse_hand_in(fmt::format("<{}> fetches \"{}\"", t.name, shown(value)));
         }
         t.attributes.emplace_back(key, std::move(value));
     }
@@ -163,12 +163,12 @@ private:
     std::string_view text_until(std::string_view end) {
         const std::size_t found = html_.find(end, at_);
         if (found == std::string_view::npos) {
-            refuse(fmt::format("{} is missing", end));
+            refuse_hand_in(fmt::format("{} is missing", end));
         }
         const std::string_view text = html_.substr(at_, found - at_);
         at_ = found;
         if (text.find('<') != std::string_view::npos) {
-            refuse(fmt::format("markup stands before {}", end));
+            refuse_hand_in(fmt::format("markup stands before {}", end));
         }
         return text;
     }
@@ -176,17 +176,17 @@ private:
         const std::string text = small(css);
         for (const char* word : {"@import", "url(", "expression", "\\", "behavior"}) {
             if (text.find(word) != std::string::npos) {
-                refuse(fmt::format("its style holds \"{}\"", word));
+                refuse_hand_in(fmt::format("its style holds \"{}\"", word));
             }
         }
     }
     void take_picture(const Tag& t) {
         const std::string id = t.attribute("id"), source = t.attribute("src");
         if (!id.starts_with("figure-") || source.empty()) {
-            refuse("a picture stands in it that is no figure");
+            refuse_hand_in("a picture stands in it that is no figure");
         }
         if (raw_.pictures.size() == most_figures) {
-            refuse(fmt::format("there are more than {} figures in it", most_figures));
+            refuse_hand_in(fmt::format("there are more than {} figures in it", most_figures));
         }
         std::string svg = from_base64(std::string_view(source).substr(picture_start.size()));
         check_svg(svg);
@@ -201,12 +201,12 @@ private:
               "<animate", "<set", "<handler", "<use", "<style", " onload", " onclick", " onerror",
               " onmouse", " onbegin"}) {
             if (text.find(word) != std::string::npos) {
-                refuse(fmt::format("a figure holds \"{}\"", word));
+                refuse_hand_in(fmt::format("a figure holds \"{}\"", word));
             }
         }
         for (std::size_t at = 0; (at = text.find("href=", at)) != std::string::npos; ++at) {
             if (!std::string_view(text).substr(at).starts_with("href=\"data:image/png;base64,")) {
-                refuse("a figure refers to something outside of it");
+                refuse_hand_in("a figure refers to something outside of it");
             }
         }
     }
@@ -218,14 +218,14 @@ private:
 
 std::string text_member(const Json& object, const char* key) {
     if (!object.is_object() || !object.contains(key) || !object[key].is_string()) {
-        refuse(fmt::format("its answers have no text \"{}\"", key));
+        refuse_hand_in(fmt::format("its answers have no text \"{}\"", key));
     }
     return object[key].get<std::string>();
 }
 
 int count_member(const Json& object, const char* key) {
     if (!object.contains(key) || !object[key].is_number_unsigned() || object[key] > 1000) {
-        refuse(fmt::format("its \"{}\" is no number of points", key));
+        refuse_hand_in(fmt::format("its \"{}\" is no number of points", key));
     }
     return object[key].get<int>();
 }
@@ -233,7 +233,7 @@ int count_member(const Json& object, const char* key) {
 Json parsed(const std::string& json) {
     Json whole = Json::parse(json, nullptr, /*allow_exceptions=*/false);
     if (whole.is_discarded() || !whole.is_object()) {
-        refuse("its answers are not JSON");
+        refuse_hand_in("its answers are not JSON");
     }
     return whole;
 }
@@ -242,14 +242,14 @@ Json parsed(const std::string& json) {
 
 RawHandIn read_raw_hand_in(std::string_view html) {
     if (html.size() > largest_hand_in) {
-        refuse("it is larger than 16 MiB");
+        refuse_hand_in("it is larger than 16 MiB");
     }
     if (!is_utf8(html) || html.find('\0') != std::string_view::npos) {
-        refuse("it is not UTF-8 text");
+        refuse_hand_in("it is not UTF-8 text");
     }
     RawHandIn raw = Scanner(html).scan();
     if (raw.json.size() > largest_json) {
-        refuse("its answers are larger than 1 MiB");
+        refuse_hand_in("its answers are larger than 1 MiB");
     }
     check_json_depth(raw.json, "its answers");
     raw.lesson = text_member(parsed(raw.json), "lesson");
@@ -265,7 +265,7 @@ HandIn read_hand_in(const RawHandIn& raw, const Lesson& lesson, const Experiment
     hand_in.out_of = count_member(whole, "out_of");
     if (!whole.contains("figures") || !whole["figures"].is_array() ||
         whole["figures"].size() > most_figures) {
-        refuse("its answers have no list of figures");
+        refuse_hand_in("its answers have no list of figures");
     }
     for (const Json& one : whole["figures"]) {
         HandInFigure figure{

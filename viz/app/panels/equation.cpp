@@ -6,7 +6,7 @@ namespace nibble {
 namespace {
 
 constexpr float script_size = 0.7F;  // of the base size
-constexpr float raise = 0.36F, lower = 0.2F;
+constexpr float raise = 0.36F, drop = 0.2F;
 
 float run_width(const Ui& ui, const MathRun& run, Font base) {
     base.size *= run.level == 0 ? 1 : script_size;
@@ -30,7 +30,7 @@ float draw_math(const Ui& ui, Point at, std::string_view text, Font base, Color 
         float y = at.y;
         if (run.level != 0) {
             font.size *= script_size;
-            y += base.size * (run.level > 0 ? -raise : lower);
+            y += base.size * (run.level > 0 ? -raise : drop);
         }
         draw_text(ui.draw(), ui.fonts(), {{x, y}, run.text, font, color}, run.italic);
         x += run_width(ui, run, base);

@@ -15,10 +15,6 @@ namespace {
 
 constexpr Index most_map_rows = 64, most_map_cols = 256, most_tiles = 256;
 
-std::size_t size(Index i) {
-    return static_cast<std::size_t>(i);
-}
-
 /// Of several values the one that is farthest from 0.
 float farther(float a, float b) {
     return std::abs(b) > std::abs(a) ? b : a;
@@ -41,11 +37,11 @@ Heatmap tiles_of(const Matrix<float>& m, Index rows, Index cols) {
     Heatmap map;
     map.rows = static_cast<int>(std::min(rows, m.rows()));
     map.cols = static_cast<int>(std::min(cols, m.cols()));
-    map.cells.assign(size(static_cast<Index>(map.rows) * map.cols), 0.0F);
+    map.cells.assign(extent(static_cast<Index>(map.rows) * map.cols), 0.0F);
     for (Index r = 0; r < m.rows(); ++r) {
         for (Index c = 0; c < m.cols(); ++c) {
             const Index at = r * map.rows / m.rows() * map.cols + c * map.cols / m.cols();
-            map.cells[size(at)] = farther(map.cells[size(at)], m(r, c));
+            map.cells[extent(at)] = farther(map.cells[extent(at)], m(r, c));
         }
     }
     map.x1 = static_cast<double>(m.cols());
@@ -103,9 +99,9 @@ Figure hessian_figure(const Data& d, const Look& look) {
     const Matrix<float>& gram = d.layer->calibration->gram;
     Matrix<float> h(n, n);
     for (Index i = 0; i < n; ++i) {
-        const Index a = d.trace.order[size(i)];
+        const Index a = d.trace.order[extent(i)];
         for (Index j = 0; j < n; ++j) {
-            const Index b = d.trace.order[size(j)];
+            const Index b = d.trace.order[extent(j)];
             const float scale = std::sqrt(gram(a, a)) * std::sqrt(gram(b, b));
             h(i, j) = scale > 0 ? gram(a, b) / scale : 0.0F;
         }
@@ -141,7 +137,7 @@ Figure flow_figure(const Data& d, const Look& look) {
     }
     Figure f;
     f.id = "flow";
-    f.title = fmt::format("Where column {}'s error goes", d.trace.order[size(look.current)]);
+    f.title = fmt::format("Where column {}'s error goes", d.trace.order[extent(look.current)]);
     f.alt_text = fmt::format(
         "Minus row {} of the inverse Hessian's factor, divided by its diagonal element: the "
         "correction of every later column.",

@@ -6,7 +6,7 @@
 
 #include "sim/core/text.hpp"
 
-namespace nibble::speculate_live {
+namespace nibble::speculate_live_lab {
 namespace {
 
 constexpr std::int64_t texts_a_domain = 4;
@@ -160,4 +160,4 @@ std::size_t step_of(const Params& params, const Data& data) {
     return std::min(static_cast<std::size_t>(params.step), data.speculation.steps.size());
 }
 
-}  // namespace nibble::speculate_live
+}  // namespace nibble::speculate_live_lab

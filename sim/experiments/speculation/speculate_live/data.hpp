@@ -12,7 +12,7 @@
 #include "sim/model/corpus.hpp"
 #include "sim/speculative/model_pair.hpp"
 
-namespace nibble::speculate_live {
+namespace nibble::speculate_live_lab {
 
 enum class Draft { model, ngram };
 
@@ -71,4 +71,4 @@ void describe(const Params& params, const Data& data, Outcome& outcome);
 /// The step that is looked at: no later than the last.
 std::size_t step_of(const Params& params, const Data& data);
 
-}  // namespace nibble::speculate_live
+}  // namespace nibble::speculate_live_lab

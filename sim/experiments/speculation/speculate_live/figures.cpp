@@ -8,12 +8,12 @@
 #include "sim/core/text.hpp"
 #include "sim/experiments/speculation/speculate_live/data.hpp"
 
-namespace nibble::speculate_live {
+namespace nibble::speculate_live_lab {
 namespace {
 
 constexpr Role accepted = Role::subject, corrected = Role::limit, added = Role::reference;
 
-std::string percent(double share) {
+std::string share_text(double share) {
     return std::isnan(share) ? "-" : format_number(100 * share, 3) + " %";
 }
 
@@ -31,7 +31,7 @@ Role role_of(Written how) {
 
 std::string told(const Data& d, std::size_t i) {
     const SpeculatedToken& t = d.speculation.tokens[i];
-    const std::string probability = percent(t.probability);
+    const std::string probability = share_text(t.probability);
     switch (t.how) {
         case Written::first:
             return fmt::format("the first token, from reading the prompt\np = {}", probability);
@@ -236,4 +236,4 @@ std::vector<FigureRow> figures(const Params& params, const Data& data) {
             {1, {domains_figure(params, data), positions_figure(data), time_figure(data)}}};
 }
 
-}  // namespace nibble::speculate_live
+}  // namespace nibble::speculate_live_lab

@@ -8,10 +8,6 @@
 namespace nibble::speculate_live_lab {
 namespace {
 
-using speculate_live::Data;
-using speculate_live::Draft;
-using speculate_live::Params;
-
 Timeline timeline(const Data& data) {
     Timeline t;
     t.param = "step";
@@ -31,8 +27,8 @@ Timeline timeline(const Data& data) {
 
 Outcome show(const Params& p, const Data& data) {
     Outcome outcome;
-    speculate_live::describe(p, data, outcome);
-    outcome.rows = speculate_live::figures(p, data);
+    describe(p, data, outcome);
+    outcome.rows = figures(p, data);
     outcome.timeline = timeline(data);
     return outcome;
 }
@@ -112,7 +108,7 @@ Experiment lab() {
     return define<Params, Data>(
         "speculate-live", "Speculation", "Speculation, live",
         "How much of its text does a large model leave to a small one, and is that faster here?",
-        schema(), speculate_live::run, show);
+        schema(), run, show);
 }
 
 }  // namespace nibble::speculate_live_lab

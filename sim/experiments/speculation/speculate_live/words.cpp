@@ -7,7 +7,7 @@
 #include "sim/core/text.hpp"
 #include "sim/experiments/speculation/speculate_live/data.hpp"
 
-namespace nibble::speculate_live {
+namespace nibble::speculate_live_lab {
 namespace {
 
 std::string num(double value, int digits = 3) {
@@ -194,4 +194,4 @@ void describe(const Params& params, const Data& data, Outcome& outcome) {
     }
 }
 
-}  // namespace nibble::speculate_live
+}  // namespace nibble::speculate_live_lab
