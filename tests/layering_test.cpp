@@ -77,6 +77,7 @@ const std::vector<std::pair<std::string, std::vector<std::string>>> guarded = {
     {"cuda", {"kernels/"}},
     {"hwy/", {"kernels/"}},
     {"toml++/", {"sim/roofline/toml_table.cpp"}},
+    {"boost/math/", {"sim/speculative/chi_square.cpp"}},
     {"oneapi/", {"sim/core/parallel.cpp", "kernels/"}},
 };
 

@@ -14,6 +14,18 @@ TEST_CASE("a line is cut at commas, blanks and quotes fall away", "[csv]") {
     CHECK(cells == std::vector<std::string_view>{"\""});
 }
 
+TEST_CASE("a separator between quotes separates nothing", "[csv]") {
+    std::vector<std::string_view> cells;
+    split_cells("\"0,5\", \"a, \"\"b\"\"\",c \"d\",e", cells);
+    CHECK(cells == std::vector<std::string_view>{"0,5", "a, \"\"b\"\"", "c \"d\"", "e"});
+    split_cells("\"never closed, so one cell", cells);
+    CHECK(cells.size() == 1);
+    split_cells("1,5; \"2;5\";;", cells, ';');
+    CHECK(cells == std::vector<std::string_view>{"1,5", "2;5", "", ""});
+    split_cells("1\t\t\"2\t\"\t", cells, '\t');
+    CHECK(cells == std::vector<std::string_view>{"1", "", "2\t", ""});
+}
+
 TEST_CASE("a byte order mark is dropped once, at the beginning", "[csv]") {
     CHECK(without_byte_order_mark("\xEF\xBB\xBF"
                                   "a,b") == "a,b");

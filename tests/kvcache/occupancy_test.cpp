@@ -7,7 +7,7 @@ namespace nibble::occupancy_test {
 namespace {
 
 RequestTrace two_requests() {
-    return {"test", {{3, 4, 2}, {2, 2, 3}}};
+    return {"test", {{0, 0, 3, 4}, {1, 0, 2, 2}}, {}};
 }
 
 }  // namespace
