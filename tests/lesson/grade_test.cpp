@@ -165,12 +165,12 @@ TEST_CASE("hostile hand-ins are refused by name", "[lesson]") {
     CHECK(reason(good.substr(0, json) + std::string(100000, '[') + "</pre>").find("nest") !=
           std::string::npos);
     CHECK(reason(good.substr(0, json) + "{\"lesson\": 1}</pre>") ==
-          "its answers have no text \"lesson\"");
+          "the hand-in: \"lesson\" = 1 is not a text");
     CHECK(reason(good.substr(0, json) + "{\"lesson\": \"../../etc/passwd\"}</pre>")
               .find("no lesson is called \"../../etc/passwd\"") != std::string::npos);
     CHECK(reason(replaced(good, "\"parameters\": {",
                           "\"parameters\": {\"fine_print\": \"/dev/zero\",")) ==
-          "answers: \"parameters\" of task reach has an unknown key \"fine_print\"");
+          "the hand-in, answers, reach, parameters: unknown key \"fine_print\"");
     Grader grader(toy_experiments(), school.folder.path());
     CHECK(grader.grade(school.folder / "absent.html").refused.find("there is no such file") !=
           std::string::npos);
