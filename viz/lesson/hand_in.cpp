@@ -6,6 +6,7 @@
 
 #include "sim/core/json_object.hpp"
 #include "sim/core/text.hpp"
+#include "viz/figure/base64.hpp"
 #include "viz/lesson/answers_json.hpp"
 #include "viz/lesson/html.hpp"
 
