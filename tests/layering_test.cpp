@@ -76,6 +76,7 @@ const std::vector<std::pair<std::string, std::vector<std::string>>> guarded = {
     {"cuda", {"kernels/"}},
     {"hwy/", {"kernels/"}},
     {"toml++/", {"sim/roofline/toml_table.cpp"}},
+    {"utf8proc", {"sim/core/utf8.cpp"}},
     {"oneapi/", {"sim/core/parallel.cpp", "kernels/"}},
 };
 

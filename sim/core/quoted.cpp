@@ -2,41 +2,31 @@
 
 #include <fmt/format.h>
 
-#include "sim/core/text.hpp"
+#include "sim/core/utf8.hpp"
 
 namespace nibble {
-namespace {
-
-/// Bytes of the UTF-8 character at the start of `text`; 0 when it is ill-formed.
-std::size_t character_bytes(std::string_view text) {
-    for (std::size_t n = 1; n <= 4 && n <= text.size(); ++n) {
-        if (is_utf8(text.substr(0, n))) {
-            return n;
-        }
-    }
-    return 0;
-}
-
-}  // namespace
 
 std::string printable(std::string_view text, std::size_t limit) {
     std::string out;
-    for (std::size_t i = 0; i < text.size();) {
-        if (i >= limit) {
+    for (std::size_t at = 0; at < text.size();) {
+        if (at >= limit) {
             return out + fmt::format("... ({} bytes)", text.size());
         }
-        const std::size_t n = character_bytes(text.substr(i));
-        const auto byte = static_cast<unsigned char>(text[i]);
-        if (byte == '\n') {
+        const std::size_t start = at;
+        const char32_t c = next_character(text, at);
+        if (c == '\n') {
             out += "\\n";
-        } else if (byte == '\t') {
+        } else if (c == '\t') {
             out += "\\t";
-        } else if (n == 0 || byte < 0x20 || byte == 0x7f) {
-            out += fmt::format("\\x{:02x}", byte);
+        } else if (c < 0x80 && !is_visible(c)) {
+            out += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
+        } else if (c == replacement_character && at == start + 1) {  // no UTF-8
+            out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[start]));
+        } else if (!is_visible(c)) {
+            out += fmt::format("\\u{{{:x}}}", static_cast<std::uint32_t>(c));
         } else {
-            out += text.substr(i, n);
+            out += text.substr(start, at - start);
         }
-        i += n == 0 ? 1 : n;
     }
     return out;
 }

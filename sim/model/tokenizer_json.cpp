@@ -9,9 +9,9 @@
 
 #include "sim/core/json_object.hpp"
 #include "sim/core/text.hpp"
+#include "sim/core/utf8.hpp"
 #include "sim/model/byte_characters.hpp"
 #include "sim/model/tokenizer.hpp"
-#include "sim/model/unicode_classes.hpp"
 
 namespace nibble {
 namespace {

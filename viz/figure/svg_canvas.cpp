@@ -3,10 +3,10 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "sim/core/utf8.hpp"
 #include "viz/figure/base64.hpp"
 #include "viz/figure/fonts.hpp"
 #include "viz/figure/png_file.hpp"
-#include "viz/figure/utf8.hpp"
 
 namespace nibble {
 namespace {

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "sim/core/line_break.hpp"
+#include "sim/core/utf8.hpp"
 #include "viz/figure/layout.hpp"
-#include "viz/figure/utf8.hpp"
 
 namespace nibble {
 namespace {

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "sim/core/json_object.hpp"
-#include "sim/core/text.hpp"
+#include "sim/core/utf8.hpp"
 #include "viz/figure/base64.hpp"
 #include "viz/lesson/answers_json.hpp"
 #include "viz/lesson/html.hpp"
