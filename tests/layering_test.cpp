@@ -78,6 +78,7 @@ const std::vector<std::pair<std::string, std::vector<std::string>>> guarded = {
     {"hwy/", {"kernels/"}},
     {"toml++/", {"sim/roofline/toml_table.cpp"}},
     {"boost/math/", {"sim/speculative/chi_square.cpp"}},
+    {"utf8proc", {"sim/core/utf8.cpp"}},
     {"oneapi/", {"sim/core/parallel.cpp", "kernels/"}},
 };
 

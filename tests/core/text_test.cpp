@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "sim/core/utf8.hpp"
+
 #include "tests/catch.hpp"
 
 namespace nibble::text_test {

@@ -3,7 +3,7 @@
 #include <set>
 
 #include "sim/core/parallel.hpp"
-#include "sim/core/text.hpp"
+#include "sim/core/utf8.hpp"
 #include "sim/experiments/all.hpp"
 
 #include "tests/catch.hpp"

@@ -309,7 +309,7 @@ TEST_CASE("a model with something wrong is refused by what is wrong", "[model]")
                          "\"factor\": 2}, \"hidden_act\"");
     CHECK(contains(folder.error(), "yarn"));
     write_text(folder.path / "config.json", "{");
-    CHECK(contains(folder.error(), "no JSON object"));
+    CHECK(contains(folder.error(), "line 1, column 2: not JSON"));
     fs::remove(folder.path / "config.json");
     CHECK(contains(folder.error(), "has no config.json"));
     CHECK(contains(error_of([] { ModelFiles::open("/nowhere/at/all"); }), "there is no model"));
