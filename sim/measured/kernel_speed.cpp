@@ -1,10 +1,9 @@
 #include "sim/measured/kernel_speed.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include "sim/core/error.hpp"
+#include "sim/core/input_file.hpp"
 #include "sim/core/json_object.hpp"
 
 namespace nibble {
@@ -39,14 +38,8 @@ std::vector<KernelRecording> read_kernel_recordings(const std::filesystem::path&
     std::sort(files.begin(), files.end());
     std::vector<KernelRecording> recordings;
     for (const auto& path : files) {
-        std::ifstream in(path, std::ios::binary);
-        std::ostringstream text;
-        text << in.rdbuf();
-        if (!in) {
-            throw Error(Error::Code::io, path.string() + " cannot be read",
-                        "check its permissions");
-        }
-        recordings.push_back(parse_kernel_recording(text.str(), path.filename().string()));
+        recordings.push_back(
+            parse_kernel_recording(read_text_file(path), path.filename().string()));
     }
     return recordings;
 }

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <fstream>
-#include <sstream>
 
 #include "kernels/measure/processor_speed.hpp"
 #include "kernels/processor.hpp"
+#include "sim/core/input_file.hpp"
 
 namespace nibble {
 namespace {
@@ -72,13 +71,7 @@ ProcessorRoof roof_of(const ProcessorRecording& recording, const std::string& wh
 }
 
 ProcessorRoof recorded_roof(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    std::stringstream text;
-    if (!in || !(text << in.rdbuf())) {
-        throw Error(Error::Code::io, fmt::format("{}: cannot be read", path),
-                    "name a file that `nibble measure --out FILE.json` wrote");
-    }
-    const auto recording = parse_processor_recording(text.str(), path);
+    const auto recording = parse_processor_recording(read_text_file(path), path);
     if (!recording) {
         throw Error(Error::Code::bad_file, fmt::format("{}: holds no \"processor\"", path),
                     "name a file that `nibble measure --out FILE.json` wrote");

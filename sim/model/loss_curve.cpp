@@ -3,7 +3,9 @@
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
-#include <fstream>
+#include <sstream>
+
+#include "sim/core/input_file.hpp"
 
 namespace nibble {
 namespace {
@@ -37,7 +39,7 @@ bool parse(std::string_view text, LossPoint& point) {
 }
 
 std::vector<LossPoint> from_csv(const fs::path& path) {
-    std::ifstream in(path);
+    std::istringstream in(read_text_file(path));
     std::string line;
     std::getline(in, line);
     const auto refuse = [&](std::size_t number) {

@@ -4,11 +4,10 @@
 #include <bit>
 #include <cstring>
 #include <fmt/format.h>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <unistd.h>
 
+#include "sim/core/input_file.hpp"
 #include "sim/core/json_object.hpp"
 #include "sim/core/parallel.hpp"
 #include "sim/tensor/gguf.hpp"
@@ -20,15 +19,6 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void bad_folder(const std::string& what, std::string hint = {}) {
     throw Error(Error::Code::bad_file, what, std::move(hint));
-}
-
-std::string text_of(const fs::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    std::string text((std::istreambuf_iterator<char>(in)), {});
-    if (!in) {
-        throw Error(Error::Code::io, fmt::format("{} cannot be read", path.string()));
-    }
-    return text;
 }
 
 /// GGUF's name of a weight as Hugging Face's; "" for what is no weight of a Llama.
@@ -72,8 +62,8 @@ void check_finite(View<const float> v, const std::string& name, const fs::path& 
         [](std::uint32_t a, std::uint32_t b) { return std::max(a, b); });
     if (largest >= 0x7f800000U) {
         bad_folder(fmt::format("{}: {} holds {}", path.string(), name,
-                        largest > 0x7f800000U ? "a NaN" : "an infinity"),
-            "the file is damaged, or its training diverged");
+                               largest > 0x7f800000U ? "a NaN" : "an infinity"),
+                   "the file is damaged, or its training diverged");
     }
 }
 
@@ -111,11 +101,11 @@ void ModelFiles::open_folder() {
         throw Error(Error::Code::io, fmt::format("{} has no config.json", path_.string()),
                     "a model's folder holds config.json and *.safetensors");
     }
-    config_ = config_from_json(text_of(config_path), config_path.string());
+    config_ = config_from_json(read_text_file(config_path), config_path.string());
     std::set<fs::path> shards;
     const fs::path index = path_ / "model.safetensors.index.json";
     if (fs::exists(index)) {
-        const std::string text = text_of(index);
+        const std::string text = read_text_file(index);
         const JsonObject map = JsonObject(text, index.string()).object("weight_map");
         for (const std::string& name : map.names()) {
             const fs::path file = map.text(name);
@@ -141,7 +131,8 @@ void ModelFiles::open_folder() {
     const fs::path tokenizer_path = path_ / "tokenizer.json";
     try {
         if (fs::exists(tokenizer_path)) {
-            tokenizer_ = tokenizer_from_json(text_of(tokenizer_path), tokenizer_path.string());
+            tokenizer_ =
+                tokenizer_from_json(read_text_file(tokenizer_path), tokenizer_path.string());
         } else {
             tokenizer_problem_ = fmt::format("{} has no tokenizer.json", path_.string());
         }
@@ -160,8 +151,9 @@ void ModelFiles::open_gguf() {
     config_.tied_head = !places_.contains("lm_head.weight");
     if (const auto found = places_.find("rope_freqs.weight"); found != places_.end()) {
         if (found->second.info.elements() != config_.head_dim / 2) {
-            bad_folder(fmt::format("{}: rope_freqs.weight has {} values, half a head {}", path_.string(),
-                            found->second.info.elements(), config_.head_dim / 2));
+            bad_folder(fmt::format("{}: rope_freqs.weight has {} values, half a head {}",
+                                   path_.string(), found->second.info.elements(),
+                                   config_.head_dim / 2));
         }
         for (const float divisor : file->read_all(found->second.info)) {
             config_.rotary_divisors.push_back(static_cast<double>(divisor));
@@ -194,15 +186,15 @@ void ModelFiles::check_shapes() {
         const auto found = places_.find(p.name);
         if (found == places_.end()) {
             bad_folder(fmt::format("{}: the weight {} is missing", path_.string(), p.name),
-                "a shard is not there, or the config is another model's");
+                       "a shard is not there, or the config is another model's");
         }
         const std::vector<std::int64_t>& shape = found->second.info.shape;
         const std::vector<std::int64_t> expected =
             p.is_matrix ? std::vector<std::int64_t>{p.rows, p.cols} : std::vector{p.cols};
         if (shape != expected) {
             bad_folder(fmt::format("{}: {} is {}, the config makes it {}", path_.string(), p.name,
-                            shape_text(shape), shape_text(expected)),
-                "the weights and the config are from different models");
+                                   shape_text(shape), shape_text(expected)),
+                       "the weights and the config are from different models");
         }
     }
 }

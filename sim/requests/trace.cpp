@@ -5,11 +5,12 @@
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
-#include <fstream>
 #include <limits>
+#include <sstream>
 
 #include "sim/core/csv_cells.hpp"
 #include "sim/core/error.hpp"
+#include "sim/core/input_file.hpp"
 #include "sim/tensor/parse.hpp"
 
 namespace nibble {
@@ -287,12 +288,7 @@ RequestTrace read_trace(std::istream& in, const std::string& name, const TraceNe
 }
 
 RequestTrace read_trace(const std::filesystem::path& path, const TraceNeeds& needs) {
-    std::error_code failed;
-    std::ifstream in(path, std::ios::binary);
-    if (!std::filesystem::is_regular_file(path, failed) || !in) {
-        throw Error(Error::Code::io, fmt::format("{} cannot be read", path.string()),
-                    "name a CSV file of requests");
-    }
+    std::istringstream in(read_text_file(path));
     return read_trace(in, path.filename().string(), needs);
 }
 

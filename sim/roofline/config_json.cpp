@@ -1,23 +1,14 @@
 // A Hugging Face config.json as the shape of a model.
 #include <algorithm>
-#include <fmt/format.h>
-#include <fstream>
-#include <sstream>
 
-#include "sim/core/error.hpp"
+#include "sim/core/input_file.hpp"
 #include "sim/model/config_fields.hpp"
 #include "sim/roofline/model_shape.hpp"
 
 namespace nibble {
 
 ModelShape read_config_json(const std::filesystem::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    std::stringstream text;
-    text << in.rdbuf();
-    if (!in) {
-        throw Error(Error::Code::io, fmt::format("{} cannot be read", path.string()));
-    }
-    const ConfigFields f = read_config_fields(text.str(), path.string());
+    const ConfigFields f = read_config_fields(read_text_file(path), path.string());
     const std::string folder = path.parent_path().filename().string();
     const bool old = f.type == "gpt2" || f.type == "opt";  // before RMS norms and gates
     ModelShape m;

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
-#include <fstream>
 #include <map>
 #include <set>
-#include <sstream>
 #include <toml++/toml.h>
 
 #include "sim/core/error.hpp"
+#include "sim/core/input_file.hpp"
 #include "sim/core/quoted.hpp"
 #include "sim/core/text.hpp"
 
@@ -30,13 +29,7 @@ struct TomlTable::Node {
 };
 
 TomlTable TomlTable::read(const std::filesystem::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    std::stringstream text;
-    text << in.rdbuf();
-    if (!in) {
-        throw Error(Error::Code::io, fmt::format("{} cannot be read", path.string()));
-    }
-    return parse(text.str(), path.string());
+    return parse(read_text_file(path), path.string());
 }
 
 TomlTable TomlTable::parse(const std::string& text, const std::string& path) {

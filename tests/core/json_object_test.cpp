@@ -6,7 +6,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::json_object_test {
 
 namespace {
 
@@ -85,3 +85,5 @@ TEST_CASE("a field that nobody asked for is refused with the nearest", "[json]")
     CHECK(o.whole_or("width", 0) == 0);
     CHECK(refusal([&] { o.finish(); }) == "f.json: unknown key \"widht\"; did you mean \"width\"?");
 }
+
+}  // namespace nibble::json_object_test

@@ -2,7 +2,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::line_break_test {
 
 namespace {
 
@@ -31,3 +31,5 @@ TEST_CASE("the first line may begin elsewhere", "[lines]") {
     CHECK(filled_lines("", 9, 2, 6).empty());
     CHECK(wrapped("aa bb\n\ncc", 6, 1) == " aa bb\n\n cc\n");
 }
+
+}  // namespace nibble::line_break_test

@@ -4,7 +4,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::utf8_test {
 
 TEST_CASE("what is malformed reads as U+FFFD, byte by byte", "[utf8]") {
     const auto characters = [](std::string_view text) {
@@ -58,3 +58,5 @@ TEST_CASE("quoted text cannot steer a terminal", "[utf8]") {
     CHECK(printable(std::string(300, 'x'), 10) == "xxxxxxxxxx... (300 bytes)");
     CHECK(in_quotes("x").size() == 3);
 }
+
+}  // namespace nibble::utf8_test

@@ -4,7 +4,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::base64_test {
 
 TEST_CASE("base64 is that of RFC 4648, and back", "[base64]") {
     const std::pair<const char*, const char*> examples[] = {
@@ -27,3 +27,5 @@ TEST_CASE("base64 is that of RFC 4648, and back", "[base64]") {
     CHECK(from_base64(base64(all)) == all);
     CHECK_THROWS_AS(from_base64("Zm%v"), Error);
 }
+
+}  // namespace nibble::base64_test

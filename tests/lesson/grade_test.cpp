@@ -174,7 +174,7 @@ TEST_CASE("hostile hand-ins are refused by name", "[lesson]") {
                           "\"parameters\": {\"fine_print\": \"/dev/zero\",")) ==
           "the hand-in, answers, reach, parameters: unknown key \"fine_print\"");
     Grader grader(toy_experiments(), school.folder.path());
-    CHECK(grader.grade(school.folder / "absent.html").refused.find("there is no such file") !=
+    CHECK(grader.grade(school.folder / "absent.html").refused.find("No such file") !=
           std::string::npos);
     CHECK(grader.grade(school.folder.path()).refused.find("not a regular file") !=
           std::string::npos);

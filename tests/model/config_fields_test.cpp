@@ -9,7 +9,8 @@
 #include "tests/catch.hpp"
 #include "tests/model/tiny.hpp"
 
-using namespace nibble;
+namespace nibble::config_fields_test {
+
 using nibble::testing::contains;
 using nibble::testing::error_of;
 
@@ -144,3 +145,5 @@ TEST_CASE("what a config says and the mathematics here lacks is refused by name"
     CHECK(contains(refusal("llama", R"("hidden_size": null)"), "\"hidden_size\" is missing"));
     CHECK(contains(refusal("llama", R"("num_key_value_heads": 5)"), "share 5"));
 }
+
+}  // namespace nibble::config_fields_test

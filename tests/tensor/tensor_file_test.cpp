@@ -60,7 +60,7 @@ TEST_CASE("a file that cannot be read is named", "[tensor]") {
     };
     refused(folder.path() / "absent.npy", "No such file");
     refused(folder.write("plain", "x") / "below.npy", "Not a directory");
-    refused(folder.path(), "is a directory");
+    refused(folder.path(), "is a folder");
     refused(folder.write("empty.gguf", ""), "is empty");
     refused("/dev/null", "not a regular file");
     REQUIRE(::mkfifo((folder.path() / "pipe").c_str(), 0600) == 0);

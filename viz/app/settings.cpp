@@ -1,12 +1,11 @@
 #include "viz/app/settings.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <system_error>
 
 #include "sim/core/atomic_file.hpp"
+#include "sim/core/input_file.hpp"
 #include "sim/core/json_object.hpp"
 
 namespace nibble {
@@ -15,6 +14,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int newest_format = 1;
+constexpr std::size_t largest_settings = std::size_t{1} << 20U;
 
 std::filesystem::path file_in(const std::filesystem::path& folder) {
     return folder / "settings.json";
@@ -63,15 +63,16 @@ std::string_view theme_name(ThemeKind kind) {
 }
 
 LoadedSettings load_settings(const std::filesystem::path& folder, const Experiments& all) {
-    std::ifstream file(file_in(folder), std::ios::binary);
-    if (folder.empty() || !file) {
+    std::error_code failed;
+    if (folder.empty() || !std::filesystem::exists(file_in(folder), failed)) {
         return {};
     }
-    std::ostringstream text;
-    text << file.rdbuf();
     const std::string notice = "settings.json could not be understood: starting afresh";
     try {
-        return {parse(JsonObject(text.str(), "settings.json"), all), ""};
+        return {
+            parse(JsonObject(read_text_file(file_in(folder), largest_settings), "settings.json"),
+                  all),
+            ""};
     } catch (const Error&) { return {{}, notice}; } catch (const nlohmann::json::exception&) {
         return {{}, notice};
     }

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 
+#include "sim/core/input_file.hpp"
 #include "sim/experiments/all.hpp"
 #include "viz/cli/commands.hpp"
 #include "viz/cli/lesson_verbs.hpp"
@@ -23,10 +24,7 @@ LessonAnswers answers_for(const CommandLine& line, const Lesson& lesson) {
         return load_answers(lesson, all_experiments());
     }
     const std::string path = line.text("answers");
-    const std::string text = read_file_part(path, longest_answers + 1);
-    if (text.size() > longest_answers) {
-        throw Error(Error::Code::bad_file, fmt::format("{}: larger than 1 MiB", path));
-    }
+    const std::string text = read_text_file(path, longest_answers);
     try {
         std::vector<std::string> warnings;
         LessonAnswers answers = answers_from_json(text, lesson, all_experiments(), &warnings);

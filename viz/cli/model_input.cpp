@@ -1,10 +1,9 @@
 #include "viz/cli/model_input.hpp"
 
 #include <fmt/format.h>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "sim/core/input_file.hpp"
 #include "sim/core/json_object.hpp"
 #include "sim/model/shipped.hpp"
 
@@ -24,7 +23,7 @@ std::string valid_utf8(const std::string& bytes) {
 }
 
 std::vector<TokenIds> token_ids_of_json(const std::string& path) {
-    const JsonObject file(read_text(path), path, "{\"seqs\": [[ids], [ids]]} is expected");
+    const JsonObject file(read_text_file(path), path, "{\"seqs\": [[ids], [ids]]} is expected");
     const auto refuse = [&](const nlohmann::json& what, const char* wanted) {
         throw Error(Error::Code::bad_file,
                     fmt::format("{}: \"seqs\" holds {}, which is no {}", path, shown(what), wanted),
@@ -48,7 +47,7 @@ std::vector<TokenIds> token_ids_of_json(const std::string& path) {
 }
 
 TokenIds token_ids_of_text(const std::string& path, const ModelFiles& files) {
-    const std::string text = read_text(path);
+    const std::string text = read_text_file(path);
     if (text.empty()) {
         throw Error(Error::Code::bad_param, fmt::format("{} is empty", path), "give some text");
     }
@@ -122,15 +121,6 @@ Split split_of(const CommandLine& line) {
         }
     }
     return Split::validation;
-}
-
-std::string read_text(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    std::string text((std::istreambuf_iterator<char>(in)), {});
-    if (!in) {
-        throw Error(Error::Code::io, fmt::format("{} cannot be read", path), "is the path right?");
-    }
-    return text;
 }
 
 }  // namespace nibble

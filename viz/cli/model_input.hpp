@@ -38,6 +38,4 @@ TokenIds token_ids_of_text(const std::string& path, const ModelFiles& files);
 /// Of --split.
 Split split_of(const CommandLine& line);
 
-std::string read_text(const std::string& path);
-
 }  // namespace nibble

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/core/error.hpp"
+#include "sim/core/input_file.hpp"
 #include "sim/core/json_object.hpp"
 #include "viz/figure/files.hpp"
 #include "viz/figure/png_file.hpp"
@@ -171,7 +172,8 @@ std::string from_json(const std::string& text, const fs::path& path) {
 }  // namespace
 
 std::string embedded_scenario(const fs::path& path) {
-    std::string head = read_file_part(path, most_head);
+    const InputFile file(path);
+    std::string head = file.read(0, most_head);
     std::string_view start = head;
     if (start.starts_with("\xef\xbb\xbf")) {
         start.remove_prefix(3);
@@ -185,7 +187,8 @@ std::string embedded_scenario(const fs::path& path) {
     } else if (start.starts_with("%PDF")) {
         found = from_pdf(head);
         if (!found && head.size() == most_head) {
-            found = from_pdf(read_file_part(path, most_head, /*from_end=*/true));
+            found = from_pdf(file.read(
+                file.size() - std::min<std::uint64_t>(file.size(), most_head), most_head));
         }
     } else if (start.starts_with("<")) {
         found = from_svg(start);
@@ -193,7 +196,7 @@ std::string embedded_scenario(const fs::path& path) {
         found = from_csv(start);
     } else if (start.starts_with("{")) {
         if (head.size() == most_head) {
-            head = read_file_part(path, most_json + 1);
+            head = file.read(0, most_json + 1);
         }
         if (head.size() > most_json) {
             refuse(path, "larger than 64 MiB",

@@ -1,4 +1,4 @@
-// Files written whole or not at all, and read up to a bound.
+// Files written whole or not at all.
 #pragma once
 
 #include <filesystem>
@@ -13,9 +13,5 @@ std::filesystem::path settings_folder();
 
 /// Writes beside `path` and renames. Throws Error::io naming the path and the system's reason.
 void write_whole_file(const std::filesystem::path& path, std::string_view bytes);
-
-/// The first `most` bytes of a regular file (`from_end`: the last). Throws Error::io.
-std::string read_file_part(const std::filesystem::path& path, std::size_t most,
-                           bool from_end = false);
 
 }  // namespace nibble

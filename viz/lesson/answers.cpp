@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/core/input_file.hpp"
 #include "sim/core/version.hpp"
 #include "viz/figure/files.hpp"
 #include "viz/lesson/bench.hpp"
@@ -61,10 +62,7 @@ LessonAnswers load_answers(const Lesson& lesson, const Experiments& all) {
     if (path.empty() || !std::filesystem::exists(path, ignored)) {
         return no_answers(lesson);
     }
-    const std::string text = read_file_part(path, longest_file + 1);
-    if (text.size() > longest_file) {
-        throw Error(Error::Code::bad_file, fmt::format("{}: larger than 1 MiB", path.string()));
-    }
+    const std::string text = read_text_file(path, longest_file);
     try {
         return answers_from_json(text, lesson, all);
     } catch (const Error& e) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "sim/core/data_folder.hpp"
+#include "sim/core/input_file.hpp"
 #include "sim/core/text.hpp"
 #include "viz/figure/files.hpp"
 
@@ -47,12 +48,7 @@ std::vector<fs::path> lesson_files(const fs::path& folder) {
 }
 
 Lesson load_lesson(const fs::path& path, const Experiments& all) {
-    const std::string text = read_file_part(path, longest_lesson + 1);
-    if (text.size() > longest_lesson) {
-        throw Error(Error::Code::bad_file, fmt::format("{}: larger than 1 MiB", path.string()),
-                    "a lesson is a text of a few pages");
-    }
-    return read_lesson(text, path, all);
+    return read_lesson(read_text_file(path, longest_lesson), path, all);
 }
 
 Lesson find_lesson(std::string_view name, const Experiments& all, const fs::path& folder) {

@@ -4,6 +4,7 @@
 #include <exception>
 #include <fmt/format.h>
 
+#include "sim/core/input_file.hpp"
 #include "sim/core/version.hpp"
 #include "viz/figure/files.hpp"
 #include "viz/lesson/catalogue.hpp"
@@ -52,7 +53,7 @@ Graded Grader::grade(const std::filesystem::path& path) {
     Graded graded;
     graded.file = path.filename().string();
     try {
-        const RawHandIn raw = read_raw_hand_in(read_file_part(path, largest_hand_in + 1));
+        const RawHandIn raw = read_raw_hand_in(read_text_file(path, largest_hand_in));
         const Lesson& its_lesson = lesson(raw.lesson);
         const HandIn hand_in = read_hand_in(raw, its_lesson, all_);
         graded.student = hand_in.answers.student;

@@ -4,10 +4,9 @@
 #include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
-#include <iterator>
 #include <numbers>
 
+#include "sim/core/input_file.hpp"
 #include "sim/core/one_thread.hpp"
 #include "sim/model/generate.hpp"
 #include "sim/model/loss_curve.hpp"
@@ -234,9 +233,8 @@ Data train_before(const std::string& path, const RunContext& context) {
     const fs::path folder =
         fs::is_directory(path, ignored) ? fs::path(path) : fs::path(path).parent_path();
     const fs::path beside = folder / "tokenizer.json";
-    if (std::ifstream in(beside, std::ios::binary); in) {
-        const std::string text((std::istreambuf_iterator<char>(in)), {});
-        const auto tokenizer = tokenizer_from_json(text, beside.string());
+    if (fs::exists(beside, ignored)) {
+        const auto tokenizer = tokenizer_from_json(read_text_file(beside), beside.string());
         data.guess = std::log(static_cast<double>(tokenizer->size()));
         data.floor = held_out({all_domains.begin(), all_domains.end()}, context.seed,
                               floor_documents * all_domains.size(), *tokenizer, target_config())
