@@ -1,6 +1,7 @@
 // `nibble` alone, or with options of the window, opens the window; with a word after it, it is the
 // command line.
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string_view>
@@ -151,6 +152,7 @@ bool is_for_window(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    std::signal(SIGXFSZ, SIG_IGN);  // a limit on files then fails a write, as a full disk does
     try {
         if (is_for_window(argc, argv)) {
             return window_command(argc, argv);
@@ -178,6 +180,7 @@ int main(int argc, char** argv) {
 #else
 
 int main(int argc, char** argv) {
+    std::signal(SIGXFSZ, SIG_IGN);
     return nibble::run_command_line(argc, argv);
 }
 

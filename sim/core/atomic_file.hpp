@@ -9,8 +9,10 @@
 namespace nibble {
 
 /// Writes beside `path` and renames over it in commit(); without a commit the temporary file is
-/// removed. Whoever has the old file open or mapped keeps it. Not flushed to disk: a power cut may
-/// lose the file. Throws Error::io naming `path`.
+/// removed, and one that a killed run left is removed by the next write. A link is followed, and a
+/// file that is there keeps its owner and mode. Whoever has the old file open or mapped keeps it.
+/// Not flushed to disk: a power cut may lose the file. Throws Error::io naming `path`, also when it
+/// is no regular file.
 class AtomicFile {
 public:
     explicit AtomicFile(const std::filesystem::path& path);
@@ -25,7 +27,9 @@ public:
 private:
     [[noreturn]] void fail(std::string_view doing) const;
 
-    std::filesystem::path path_, temporary_;
+    std::filesystem::path path_;    // as it was given, for messages
+    std::filesystem::path target_;  // behind links
+    std::filesystem::path temporary_;
     int fd_ = -1;
 };
 
