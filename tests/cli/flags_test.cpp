@@ -150,6 +150,10 @@ TEST_CASE("Text is wrapped and aligned by characters", "[cli]") {
     columns.add({"ms", "10", "", ""});
     CHECK(columns.text() == " µs   1  x\n ms  10\n");
     CHECK(one_line("a\nb\tc\x1b[1m") == "a b c [1m");
+    CHECK(one_line("\xff\u009b1m\u202e µ") == "\ufffd\ufffd1m\ufffd µ");
+    Columns foul({Align::left});
+    foul.add({"\x1b[31mred\xff"});
+    CHECK(foul.text() == " [31mred\ufffd\n");
 }
 
 }  // namespace

@@ -1,13 +1,18 @@
 #include "viz/cli/text.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "sim/core/error.hpp"
+#include "sim/core/utf8.hpp"
 
 namespace nibble {
 
 void Columns::add(std::vector<std::string> cells) {
     NIBBLE_ASSERT(cells.size() == aligns_.size(), "one cell a column");
+    for (std::string& cell : cells) {
+        cell = one_line(cell);  // names and texts of files that others wrote
+    }
     rows_.push_back(std::move(cells));
 }
 
@@ -36,9 +41,10 @@ std::string Columns::text() const {
 }
 
 std::string one_line(std::string_view text) {
-    std::string line(text);
-    for (char& c : line) {
-        c = static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+    std::string line;
+    for (std::size_t at = 0; at < text.size();) {
+        const char32_t c = next_character(text, at);
+        append_utf8(line, is_visible(c) ? c : c < 0x80 ? U' ' : replacement_character);
     }
     return line;
 }

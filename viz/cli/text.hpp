@@ -18,7 +18,7 @@ public:
     explicit Columns(std::vector<Align> aligns, std::size_t indent = 0)
         : aligns_(std::move(aligns)), indent_(indent) {}
 
-    /// One cell a column; NIBBLE_ASSERTs the count.
+    /// One cell a column, taken as one_line(); NIBBLE_ASSERTs the count.
     void add(std::vector<std::string> cells);
     /// Every row on a line of its own, without trailing spaces.
     std::string text() const;
@@ -29,7 +29,8 @@ private:
     std::vector<std::vector<std::string>> rows_;
 };
 
-/// `text` on one line: line breaks and other control characters become spaces.
+/// `text` on one line that cannot steer a terminal: line breaks and other control characters become
+/// spaces; malformed bytes and marks that turn or hide text, U+FFFD.
 std::string one_line(std::string_view text);
 
 }  // namespace nibble

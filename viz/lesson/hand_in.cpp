@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "sim/core/json_object.hpp"
+#include "sim/core/quoted.hpp"
 #include "sim/core/utf8.hpp"
 #include "viz/figure/base64.hpp"
 #include "viz/lesson/answers_json.hpp"
@@ -37,13 +38,9 @@ bool among(const std::vector<std::string_view>& list, std::string_view word) {
     return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-/// A word from the file for a message: short, and printable.
+/// A word from the file for a message.
 std::string shown(std::string_view word) {
-    std::string text;
-    for (const char c : word.substr(0, 40)) {
-        text += std::isprint(static_cast<unsigned char>(c)) ? c : '?';
-    }
-    return text;
+    return printable(word, 40);
 }
 
 std::string small(std::string_view text) {
@@ -98,7 +95,7 @@ private:
                    (small(t.attribute("http-equiv")) != "content-security-policy" ||
                     t.attribute("content") != hand_in_policy)) {
             refuse_hand_in(fmt::format("<meta http-equiv=\"{}\"> is not ours",
-                               shown(t.attribute("http-equiv"))));
+                                       shown(t.attribute("http-equiv"))));
         } else if (t.name == "img") {
             take_picture(t);
         } else if (t.name == "pre" && t.attribute("id") == hand_in_id) {
@@ -120,7 +117,7 @@ private:
         t.name = small(word());
         if (!among(elements, t.name)) {
             refuse_hand_in(fmt::format("<{}> stands in it",
-                               shown(t.name.empty() ? html_.substr(at_, 8) : t.name)));
+                                       shown(t.name.empty() ? html_.substr(at_, 8) : t.name)));
         }
         while (html_.substr(at_, 1) == " ") {
             ++at_;
