@@ -11,7 +11,6 @@
 
 namespace nibble::config_fields_test {
 
-using nibble::testing::contains;
 using nibble::testing::error_of;
 
 namespace {
