@@ -9,7 +9,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::replay_test {
 
 namespace {
 
@@ -216,3 +216,5 @@ TEST_CASE("a replay that is not wanted any more ends", "[kvcache]") {
         replay(Placement::paged, chat, {}, [] { throw Error(Error::Code::cancelled, "stopped"); }),
         Error);
 }
+
+}  // namespace nibble::replay_test

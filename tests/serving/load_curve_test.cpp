@@ -4,7 +4,8 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::load_curve_test {
+
 using namespace nibble::serving;
 
 namespace {
@@ -69,3 +70,5 @@ TEST_CASE("a closed loop never holds more than its users", "[load-curve]") {
     CHECK(p.mean_in_system <= 4);
     CHECK(p.mean_in_system > 3);  // they do nothing but wait
 }
+
+}  // namespace nibble::load_curve_test

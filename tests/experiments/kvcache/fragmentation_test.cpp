@@ -4,7 +4,8 @@
 #include "tests/catch.hpp"
 #include "tests/experiments/lab.hpp"
 
-using namespace nibble;
+namespace nibble::fragmentation_test {
+
 using namespace nibble::test;
 using Catch::Matchers::Contains;
 
@@ -143,3 +144,5 @@ TEST_CASE("preemptions are marked on the timeline", "[fragmentation]") {
     CHECK(o.timeline->last == 9220);
     CHECK(static_cast<double>(o.timeline->marks.size()) == o.metric("preemptions").value);
 }
+
+}  // namespace nibble::fragmentation_test

@@ -30,10 +30,6 @@ const Tree& tree_of(const Outcome& o) {
     return std::get<Tree>(o.rows.at(0).figures.at(0).marks.at(0));
 }
 
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_CASE("radix cache: metrics are the sums of the table", "[radix-cache]") {

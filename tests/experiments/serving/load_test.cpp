@@ -1,7 +1,8 @@
 #include "tests/catch.hpp"
 #include "tests/experiments/lab.hpp"
 
-using namespace nibble;
+namespace nibble::load_test {
+
 using namespace nibble::test;
 
 namespace {
@@ -33,3 +34,5 @@ TEST_CASE("users of a closed loop are swept instead of rates", "[load-lab]") {
     CHECK(value(o, "mean_in_system") <= 8);
     CHECK(std::get<double>(o.tables.at(0).rows.at(0).at(0)) == 1);
 }
+
+}  // namespace nibble::load_test

@@ -107,14 +107,11 @@ Tested sixteen_levels(const RunContext&) {
 }
 
 Tested block_formats(const RunContext&) {
-    const auto packed_bits = [](kernels::PackedFormat format) {
-        const kernels::PackedShape shape{format, 64, 256, 0};
-        return 8.0 * static_cast<double>(shape.bytes()) / (64 * 256);
+    const auto bits = [](kernels::PackedFormat format) {
+        return kernels::layout(format).bits_per_weight();
     };
-    const double q8 = packed_bits(kernels::PackedFormat::q8_0);
-    const double q4 = packed_bits(kernels::PackedFormat::q4_0);
-    // ggml's block_q2_K: 256 two-bit codes, 16 bytes of 4-bit scales and minima, two binary16.
-    const double q2k = 8.0 * (256.0 * 2 / 8 + 16 + 2 * 2) / 256;
+    const double q8 = bits(kernels::PackedFormat::q8_0), q4 = bits(kernels::PackedFormat::q4_0),
+                 q2k = bits(kernels::PackedFormat::q2_k);
     Tested t;
     t.claim = "Q8_0 is 8.0 bits a weight, Q4_0 is 4.0, Q2_K is 2.5.";
     t.verdict = fmt::format("Wrong: with their scales they take {}, {} and {} bits.",
