@@ -10,7 +10,7 @@
 
 #include "sim/core/csv_cells.hpp"
 #include "sim/core/error.hpp"
-#include "sim/tensor/parse.hpp"
+#include "sim/core/quoted.hpp"
 
 namespace nibble {
 namespace {
