@@ -125,7 +125,8 @@ TEST_CASE("experiments do not include each other", "[layering]") {
         }
         INFO(i.file << " includes " << i.target);
         CHECK(fs::path(i.file).parent_path() == fs::path(i.target).parent_path());
-        CHECK(std::distance(fs::path(i.file).begin(), fs::path(i.file).end()) == 5);
+        const fs::path file = i.file;
+        CHECK(std::distance(file.begin(), file.end()) == 5);
     }
 }
 

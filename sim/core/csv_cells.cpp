@@ -31,32 +31,16 @@ bool is_like_formula(std::string_view text) {
            (failed != std::errc() || end != text.data() + text.size());
 }
 
-}  // namespace
-
-std::string_view without_byte_order_mark(std::string_view text) {
-    constexpr std::string_view mark = "\xEF\xBB\xBF";
-    return text.starts_with(mark) ? text.substr(mark.size()) : text;
-}
-
-std::string_view trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t\r");
-    return first == std::string_view::npos
-               ? std::string_view{}
-               : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
-
-namespace {
-
-/// Where the first cell ends. Between quotes a separator is a character like any other; a doubled
-/// quote closes and opens again.
+/// Where the first cell ends: at its first separator, or, when it begins with a quote, at the first
+/// one that stands between no two quotes.
 std::size_t cell_end(std::string_view line, char separator) {
-    const auto first = line.find_first_not_of(separator == '\t' ? " \r" : " \t\r");
-    if (first == std::string_view::npos || line[first] != '"') {
-        return line.find(separator);
+    std::size_t i = 0;
+    while (i < line.size() && line[i] != separator && (line[i] == ' ' || line[i] == '\t')) {
+        ++i;
     }
-    bool is_quoted = false;
-    for (std::size_t i = first; i < line.size(); ++i) {
-        if (line[i] == '"') {
+    const bool may_quote = i < line.size() && line[i] == '"';
+    for (bool is_quoted = false; i < line.size(); ++i) {
+        if (may_quote && line[i] == '"') {
             is_quoted = !is_quoted;
         } else if (line[i] == separator && !is_quoted) {
             return i;
@@ -66,6 +50,22 @@ std::size_t cell_end(std::string_view line, char separator) {
 }
 
 }  // namespace
+
+std::string_view without_byte_order_mark(std::string_view text) {
+    constexpr std::string_view mark = "\xEF\xBB\xBF";
+    return text.starts_with(mark) ? text.substr(mark.size()) : text;
+}
+
+std::string_view trimmed(std::string_view text) {
+    const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
+    while (!text.empty() && is_blank(text.front())) {
+        text.remove_prefix(1);
+    }
+    while (!text.empty() && is_blank(text.back())) {
+        text.remove_suffix(1);
+    }
+    return text;
+}
 
 void split_cells(std::string_view line, std::vector<std::string_view>& cells, char separator) {
     cells.clear();

@@ -11,7 +11,7 @@
 #include "sim/core/csv_cells.hpp"
 #include "sim/core/error.hpp"
 #include "sim/core/input_file.hpp"
-#include "sim/tensor/parse.hpp"
+#include "sim/core/quoted.hpp"
 
 namespace nibble {
 namespace {

@@ -6,7 +6,8 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::placement_test {
+
 using Catch::Matchers::Contains;
 
 TEST_CASE("a request that no cache of this size can hold is named", "[kvcache]") {
@@ -29,3 +30,5 @@ TEST_CASE("a request that no cache of this size can hold is named", "[kvcache]")
     CHECK(message(Placement::oracle_buddy, {511, 2048, 16, 0}).empty());
     CHECK_THAT(message(Placement::oracle_buddy, {255, 2048, 16, 0}), Contains("line 3"));
 }
+
+}  // namespace nibble::placement_test

@@ -7,7 +7,7 @@
 #include "tests/catch.hpp"
 #include "tests/cli/process.hpp"
 
-using namespace nibble;
+namespace nibble::published_file_test {
 namespace fs = std::filesystem;
 
 TEST_CASE("every published or measured number says where it is from", "[data]") {
@@ -58,3 +58,5 @@ TEST_CASE("printed perplexities", "[data]") {
                 "perplexity = 5\n[source]\nfrom = \"f\"\nlicence = \"l\"\n");
     CHECK_THROWS_WITH(read_published_perplexity(path), Catch::Contains("17 bits"));
 }
+
+}  // namespace nibble::published_file_test

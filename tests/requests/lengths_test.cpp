@@ -2,7 +2,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::lengths_test {
 
 TEST_CASE("the traces that come with the program can be read", "[requests]") {
     CHECK(trace_of(LengthMix::chat).requests.size() == 200);
@@ -12,3 +12,5 @@ TEST_CASE("the traces that come with the program can be read", "[requests]") {
         CHECK_FALSE(source_of(mix).empty());
     }
 }
+
+}  // namespace nibble::lengths_test

@@ -8,7 +8,8 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::trace_test {
+
 using Catch::Matchers::Contains;
 
 namespace {
@@ -167,3 +168,5 @@ TEST_CASE("a bad trace names line, column, cause and way out", "[requests][trace
     CHECK_THROWS_WITH(read_trace("/no/such/file.csv"), Contains("/no/such/file.csv"));
     CHECK_THROWS_AS(read_trace("."), Error);
 }
+
+}  // namespace nibble::trace_test

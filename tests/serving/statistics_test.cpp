@@ -59,6 +59,8 @@ TEST_CASE("gaps have the mean and the variation that were asked for", "[serving]
     }
 }
 
+namespace {
+
 /// The mean number of requests between arrival and last token, counted from event to event.
 double counted(const std::vector<Record>& answered) {
     std::vector<std::pair<double, int>> events;
@@ -76,6 +78,8 @@ double counted(const std::vector<Record>& answered) {
     }
     return area / (events.back().first - events.front().first);
 }
+
+}  // namespace
 
 TEST_CASE("Little's law holds for every trace and every step time", "[serving]") {
     const Rng rng(17);
