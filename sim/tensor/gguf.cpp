@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <unordered_set>
 
-#include "sim/core/text.hpp"
+#include "sim/core/utf8.hpp"
 #include "sim/tensor/convert.hpp"
 #include "sim/tensor/parse.hpp"
 

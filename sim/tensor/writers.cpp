@@ -10,7 +10,7 @@
 #include <set>
 
 #include "sim/core/atomic_file.hpp"
-#include "sim/core/text.hpp"
+#include "sim/core/utf8.hpp"
 #include "sim/tensor/dtype.hpp"
 #include "sim/tensor/parse.hpp"
 #include "sim/tensor/stored_tensor.hpp"

@@ -10,7 +10,8 @@
 #include "tests/catch.hpp"
 #include "tests/quant/layers.hpp"
 
-using namespace nibble;
+namespace nibble::methods_test {
+
 using nibble::testing::make_layer;
 using nibble::testing::TestLayer;
 
@@ -323,3 +324,5 @@ TEST_CASE("the schema's defaults are accepted, and every method is in it", "[met
         }
     }
 }
+
+}  // namespace nibble::methods_test

@@ -6,7 +6,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::convert_test {
 
 namespace {
 
@@ -95,3 +95,5 @@ TEST_CASE("wide types round to float and stay whole in double", "[tensor]") {
     CHECK(converted(DType::boolean, std::vector<std::uint8_t>{0, 1, 2}) ==
           std::vector<float>{0, 1, 1});
 }
+
+}  // namespace nibble::convert_test
