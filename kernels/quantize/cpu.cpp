@@ -45,9 +45,10 @@ struct PreparedCodebook {
 
 struct PreparedFloat {
     FloatFormat format;
+    float largest = static_cast<float>(format.largest());
 
     SmallFloatRounder rounder(const GroupScales& s, std::size_t g) const {
-        return {format, s.scale[g]};
+        return {format, largest, s.scale[g]};
     }
 };
 

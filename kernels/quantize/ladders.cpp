@@ -198,7 +198,8 @@ void add_nibbles(std::vector<Ladder>& list) {
     pack.buffers = [](const Job& job) { return nibble_buffers(job, true); };
     pack.bytes = [](const Job& job) { return bytes_to_move(nibble_buffers(job, true)); };
     pack.prepare = [](const Job&, std::span<const float> weights, Buffers b) {
-        std::ranges::copy(some_codes(weights), host_buffer<std::uint8_t>(b, 0));
+        const auto codes = some_codes(weights);
+        std::copy(codes.begin(), codes.end(), host_buffer<std::uint8_t>(b, 0));
     };
     pack.cpu = [](const Job& job, Buffers b) {
         pack_nibbles(host_buffer<std::uint8_t>(b, 0), host_buffer<std::uint8_t>(b, 1), job.values(),

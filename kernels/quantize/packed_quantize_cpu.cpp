@@ -43,7 +43,8 @@ struct RounderMaker {
             return integer_rounder(s.scale, f.affine ? 0 : -f.steps, f.steps, s.zero_point,
                                    layout(format).offset);
         } else {
-            return SmallFloatRounder(layout(format).codes->floating, s.scale);
+            constexpr auto largest = static_cast<float>(layout(format).codes->largest());
+            return SmallFloatRounder(layout(format).codes->floating, largest, s.scale);
         }
     }
 };

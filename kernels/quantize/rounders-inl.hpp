@@ -94,24 +94,28 @@ struct LevelRounder {
 struct SmallFloatRounder {
     const formats::FloatFormat& format;
     Vec scale, largest;
+    IntVec smallest, mantissa;  // exponents in the place where a float has its own
 
-    SmallFloatRounder(const formats::FloatFormat& f, float scale_of_group)
+    /// `largest_number` is the format's, which is not cheap to find for each group.
+    SmallFloatRounder(const formats::FloatFormat& f, float largest_number, float scale_of_group)
         : format(f),
           scale(hn::Set(Tag{}, scale_of_group)),
-          largest(hn::Set(Tag{}, static_cast<float>(f.largest()))) {}
+          largest(hn::Set(Tag{}, largest_number)),
+          smallest(exponent_bits(127 + f.smallest_exponent())),
+          mantissa(exponent_bits(f.mantissa_bits)) {}
+
+    HWY_INLINE static IntVec exponent_bits(int exponent) {
+        return hn::Set(IntTag{}, static_cast<std::int32_t>(exponent << 23));
+    }
 
     HWY_INLINE Rounded operator()(Vec x) const {
         const Tag d;
         const IntTag i;
-        const auto exponent_bits = [&](int exponent) {
-            return hn::Set(i, static_cast<std::int32_t>(exponent << 23));
-        };
         const Vec magnitude = hn::Min(hn::Abs(hn::Div(x, scale)), largest);
         // The spacing of the format's numbers around it, and its reciprocal: powers of two.
-        const IntVec smallest = exponent_bits(127 + format.smallest_exponent());
         const IntVec exponent =
             hn::Max(hn::And(hn::BitCast(i, magnitude), exponent_bits(255)), smallest);
-        const IntVec spacing = hn::Sub(exponent, exponent_bits(format.mantissa_bits));
+        const IntVec spacing = hn::Sub(exponent, mantissa);
         const IntVec inverse = hn::Sub(exponent_bits(254), spacing);
         const Vec steps = hn::Mul(magnitude, hn::BitCast(d, inverse));
         const Vec value = hn::Mul(hn::Round(steps), hn::BitCast(d, spacing));

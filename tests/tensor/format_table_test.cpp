@@ -170,7 +170,9 @@ TEST_CASE("every format that the kernels quantize goes there and back", "[format
             noise += std::pow(static_cast<double>(x[i] - back[i]), 2);
             power += std::pow(static_cast<double>(x[i]), 2);
         }
-        CHECK(noise < power / 50);  // 17 dB: less than 4 bits give
+        // 13 dB: less than 4 bits give, even where a block's largest is just below a power of two
+        // and the MX rule cuts it off.
+        CHECK(noise < power / 20);
         CHECK(kernels::traits(format).steps > 0);
     }
 }
