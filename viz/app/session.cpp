@@ -217,6 +217,7 @@ bool Session::pin() {
 }
 
 void Session::submit(bool preview) {
+    NIBBLE_ASSERT(!is_still_, "a frame asks for changes by Ui::later");
     if (!busy_) {
         asked_at_ = std::chrono::steady_clock::now();
     }

@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 #include <imgui.h>
 
-#include "viz/app/ui/slider_scale.hpp"
 #include "viz/app/panels/timeline_bar.hpp"
+#include "viz/app/ui/slider_scale.hpp"
 #include "viz/app/ui/words.hpp"
 #include "viz/figure/layout.hpp"
 
@@ -24,6 +24,15 @@ struct ParamPanel::Row {
     const Value& value() const { return session.value(index); }
     std::string name(const char* part = "") const { return "param:" + info().name + part; }
     float middle() const { return y + ui.px(11); }
+    void set(const Value& next) const {
+        ui.later([&s = session, i = index, next] { s.set(i, next); });
+    }
+    void reset() const {
+        ui.later([&s = session, i = index] {
+            s.release();
+            s.reset(i);
+        });
+    }
     std::string help() const {
         std::string words = info().sentence;
         if (info().type == ParamType::integer || info().type == ParamType::real) {
@@ -110,7 +119,7 @@ void ParamPanel::label(const Row& row) {
     ui.text({row.x, row.middle()}, words, ui.medium(), ui.theme().text);
     ui.tooltip(h, row.name(), row.help());
     if (h.double_clicked) {
-        row.session.reset(row.index);
+        row.reset();
         errors_.erase(row.info().name);
     }
 }
@@ -168,7 +177,7 @@ void ParamPanel::type_in(const Row& row, const std::string& text) {
         const Value value = row.info().parsed(bare);
         errors_.erase(row.info().name);
         if (value != row.value()) {
-            row.session.set(row.index, value);
+            row.set(value);
         }
     } catch (const Error& e) {
         errors_[row.info().name] = with_labels(e.line(), row.session.experiment());
@@ -186,25 +195,26 @@ void ParamPanel::slide(const Row& row, Rect area) {
     const auto place = [&](double value) {
         return track.x + inset + travel * static_cast<float>(share_of(row.info(), value));
     };
+    const float knob = place(now);
     if (h.double_clicked) {
-        row.session.release();
-        row.session.reset(row.index);
+        row.reset();
         errors_.erase(row.info().name);
     } else if (h.held) {
-        const float knob = place(now), pointer = ImGui::GetIO().MousePos.x;
+        const float pointer = ImGui::GetIO().MousePos.x;
         // A press on the knob alone moves nothing; a press beside it takes the knob there.
         const bool moved = ImGui::IsMouseDragging(0, 1.0F) || std::abs(pointer - knob) > radius;
         if (moved) {
-            row.session.drag(row.index,
-                             value_at(row.info(), double(pointer - track.x - inset) / travel));
+            const Value to = value_at(row.info(), double(pointer - track.x - inset) / travel);
+            ui.later([&s = row.session, i = row.index, to] { s.drag(i, to); });
             errors_.erase(row.info().name);
         }
     } else if (h.let_go) {
-        row.session.release();
+        ui.later([&s = row.session] { s.release(); });
     }
     if (h.focused) {
         const auto step = [&](int steps) {
-            row.session.nudge(row.index, stepped(row.info(), now, steps));
+            const Value to = stepped(row.info(), now, steps);
+            ui.later([&s = row.session, i = row.index, to] { s.nudge(i, to); });
         };
         for (const auto& [key, sign] : {std::pair{GLFW_KEY_LEFT, -1},
                                         {GLFW_KEY_DOWN, -1},
@@ -217,7 +227,7 @@ void ParamPanel::slide(const Row& row, Rect area) {
             }
         }
         if (ui.take_key(GLFW_KEY_BACKSPACE) || ui.take_key(GLFW_KEY_DELETE)) {
-            row.session.reset(row.index);
+            row.reset();
         }
     }
     if (h.pressed && !h.let_go) {  // Enter: type the value
@@ -227,7 +237,6 @@ void ParamPanel::slide(const Row& row, Rect area) {
     if (h.grabbed && ImGui::GetIO().KeyCtrl) {
         ui.edit(row.name("/field"), to_text(row.value()));
     }
-    const float knob = place(number_of(row.value()));
     ui.fill(track, t.line, ui.px(2));
     ui.fill({track.x, track.y, knob - track.x, track.height}, t.accent, ui.px(2));
     if (const Pinned* a = row.session.pinned()) {
@@ -264,7 +273,7 @@ float ParamPanel::choice_row(const Row& row, PanelRequests& requests) {
     ui.outline(r, ui.theme().line, ui.px(6));
     const std::size_t next = fits ? segments(row, r, now) : list_button(row, r, now, requests);
     if (next != now) {
-        row.session.set(row.index, Value(choices[next].name));
+        row.set(Value(choices[next].name));
         ui.focus(fits ? row.name("/") + choices[next].name : row.name(), false);
         ui.wake_in(0);
     }
@@ -349,7 +358,7 @@ float ParamPanel::switch_row(const Row& row) {
         ImGui::SetMouseCursor(ImGuiMouseCursor_Hand);
     }
     if (h.pressed) {
-        row.session.set(row.index, Value(!on));
+        row.set(Value(!on));
     }
     return row.y + ui.px(32);
 }

@@ -21,6 +21,7 @@ struct PanelRequests {
     std::optional<List> open_list;      // of a choice with many options
     std::optional<List> list_tensors;   // of the file that this parameter names one of
     std::optional<std::size_t> browse;  // pick a file for this parameter
+    bool any() const { return open_list || list_tensors || browse; }
 };
 
 class ParamPanel {
