@@ -343,6 +343,10 @@ void App::shortcuts() {
         run(action);
         ui_.wake_in(0);
     }
+    if (!ui_.is_typing() && ui_.take_key(GLFW_KEY_ESCAPE)) {
+        ui_.later([this] { params_.forget_errors(); });
+        ui_.wake_in(0);
+    }
     if (!ui_.is_typing() && !is_lost() && TimelineBar::of(session_) != nullptr) {
         timeline_.take_keys(ui_, session_);
     }

@@ -174,6 +174,7 @@ void Session::set_usable(kernels::Machine device, bool usable) {
 }
 
 void Session::reset(std::size_t param) {
+    release();
     set(param, experiment().params.at(param).default_value);
 }
 

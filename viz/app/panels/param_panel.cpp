@@ -28,10 +28,7 @@ struct ParamPanel::Row {
         ui.later([&s = session, i = index, next] { s.set(i, next); });
     }
     void reset() const {
-        ui.later([&s = session, i = index] {
-            s.release();
-            s.reset(i);
-        });
+        ui.later([&s = session, i = index] { s.reset(i); });
     }
     std::string help() const {
         std::string words = info().sentence;
@@ -43,21 +40,18 @@ struct ParamPanel::Row {
     }
 };
 
-namespace {
-
-/// The tick on the track where A is pinned.
-constexpr float pin_height = 11;
-
-}  // namespace
-
 std::string ParamPanel::typing_error(const std::string& param) const {
     const auto found = errors_.find(param);
-    return found == errors_.end() ? "" : found->second;
+    return found == errors_.end() ? "" : found->second.words;
 }
 
 float ParamPanel::draw(Ui& ui, Session& session, Point at, float width, PanelRequests& requests) {
     std::vector<bool> shown = session.relevant();
     const Experiment& experiment = session.experiment();
+    std::erase_if(errors_, [&](const auto& named) {
+        const TypingError& e = named.second;
+        return e.experiment != experiment.id || session.value(e.param) != e.beside;
+    });
     if (const Timeline* line = TimelineBar::of(session)) {
         shown[experiment.index_of(line->param)] = false;  // it has a bar of its own
     }
@@ -180,7 +174,8 @@ void ParamPanel::type_in(const Row& row, const std::string& text) {
             row.set(value);
         }
     } catch (const Error& e) {
-        errors_[row.info().name] = with_labels(e.line(), row.session.experiment());
+        const Experiment& lab = row.session.experiment();
+        errors_[row.info().name] = {with_labels(e.line(), lab), lab.id, row.index, row.value()};
     }
 }
 
@@ -206,7 +201,6 @@ void ParamPanel::slide(const Row& row, Rect area) {
         if (moved) {
             const Value to = value_at(row.info(), double(pointer - track.x - inset) / travel);
             ui.later([&s = row.session, i = row.index, to] { s.drag(i, to); });
-            errors_.erase(row.info().name);
         }
     } else if (h.let_go) {
         ui.later([&s = row.session] { s.release(); });
@@ -241,7 +235,7 @@ void ParamPanel::slide(const Row& row, Rect area) {
     ui.fill({track.x, track.y, knob - track.x, track.height}, t.accent, ui.px(2));
     if (const Pinned* a = row.session.pinned()) {
         const float x = std::round(place(number_of(a->scenario.values[row.index])));
-        const float half = ui.px(pin_height) / 2;
+        const float half = ui.px(11) / 2;
         ui.fill({x - 1, track.centre().y - half, ui.px(2), 2 * half},
                 t.style(Role::baseline).color);
     }

@@ -62,7 +62,12 @@ private:
 
     Offer offer_;
     std::map<std::string, bool> more_;
-    std::map<std::string, std::string> errors_;  // by parameter name
+    struct TypingError {
+        std::string words, experiment;
+        std::size_t param = 0;
+        Value beside;  // another value in its place: the error is of the past
+    };
+    std::map<std::string, TypingError> errors_;  // by parameter name
 };
 
 }  // namespace nibble
