@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "kernels/emulator/small_float.hpp"
+#include "kernels/formats/float_format.hpp"
 
 namespace nibble::kernels {
 namespace {
@@ -63,12 +63,11 @@ void store_input(InputType type, std::span<const float> weights, void* to) {
         std::copy(weights.begin(), weights.end(), static_cast<float*>(to));
         return;
     }
-    const emulator::SmallFormat format =
-        type == InputType::f16 ? emulator::binary16 : emulator::bfloat16;
+    const formats::FloatFormat& format = type == InputType::f16 ? formats::fp16 : formats::bf16;
     auto* const bits = static_cast<std::uint16_t*>(to);
     for (std::size_t i = 0; i < weights.size(); ++i) {
         bits[i] = static_cast<std::uint16_t>(
-            emulator::encode(format, weights[i], emulator::Overflow::infinity, 0x7fff));
+            formats::encode(format, weights[i], formats::Overflow::standard));
     }
 }
 

@@ -5,18 +5,42 @@
 // (Figueroa, "When is double rounding innocuous?", 1995). Fused multiply-add takes more care.
 #pragma once
 
-#include "kernels/emulator/small_float.hpp"
+#include <cmath>
+
 #include "kernels/emulator/vectors.hpp"
+#include "kernels/formats/float_format.hpp"
 
 namespace nibble::kernels::emulated {
 
-namespace small = emulator;
+/// a * b + c so that rounding it once more, to 16 bits, rounds as if only once: the inexact sum is
+/// rounded to odd (Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums", 2008).
+inline double fma_to_odd(double a, double b, double c) {
+    const double product = a * b;  // exact: 24 bits each at most
+    const double sum = product + c;
+    if (!std::isfinite(sum)) {
+        return sum;
+    }
+    const double virtual_c = sum - product;  // TwoSum: the error of the sum, exactly
+    const double error = (product - (sum - virtual_c)) + (c - virtual_c);
+    const auto bits = std::bit_cast<std::uint64_t>(sum);
+    if (error == 0.0 || (bits & 1u) != 0) {
+        return sum;
+    }
+    const bool away_from_zero = (error > 0) == (sum > 0);
+    return std::bit_cast<double>(away_from_zero ? bits + 1 : bits - 1);
+}
+
+/// `nan` is the code that a NaN becomes; CUDA's types differ in it.
+inline std::uint32_t small_code(const formats::FloatFormat& f, double x, formats::Overflow overflow,
+                                std::uint32_t nan) {
+    return std::isnan(x) ? nan : formats::encode(f, x, overflow);
+}
 
 struct __half_raw {
     unsigned short x;
 };
 
-template <const small::SmallFormat& format, std::uint16_t nan>
+template <const formats::FloatFormat& format, std::uint16_t nan>
 struct SixteenBit {
     std::uint16_t bits;
 
@@ -27,7 +51,7 @@ struct SixteenBit {
     SixteenBit(int x) : bits(code_of(x)) {}
     SixteenBit(__half_raw raw) requires(format.exponent_bits == 5) : bits(raw.x) {}
     // NOLINTEND(google-explicit-constructor)
-    explicit operator float() const { return small::decode(format, bits); }
+    explicit operator float() const { return static_cast<float>(formats::decode(format, bits)); }
 
     static SixteenBit from_bits(std::uint16_t bits) {
         SixteenBit h;
@@ -35,7 +59,7 @@ struct SixteenBit {
         return h;
     }
     static std::uint16_t code_of(double x) {
-        return static_cast<std::uint16_t>(small::encode(format, x, small::Overflow::infinity, nan));
+        return static_cast<std::uint16_t>(small_code(format, x, formats::Overflow::standard, nan));
     }
 
     friend SixteenBit operator+(SixteenBit a, SixteenBit b) { return float(a) + float(b); }
@@ -59,15 +83,15 @@ struct SixteenBit {
     friend SixteenBit __hmax(SixteenBit a, SixteenBit b) { return std::fmax(float(a), float(b)); }
     friend SixteenBit __hmin(SixteenBit a, SixteenBit b) { return std::fmin(float(a), float(b)); }
     friend SixteenBit __hfma(SixteenBit a, SixteenBit b, SixteenBit c) {
-        return SixteenBit(small::fma_to_odd(float(a), float(b), float(c)));
+        return SixteenBit(fma_to_odd(float(a), float(b), float(c)));
     }
     friend bool __hisnan(SixteenBit a) { return std::isnan(float(a)); }
     friend bool __hgt(SixteenBit a, SixteenBit b) { return a > b; }
     friend bool __hlt(SixteenBit a, SixteenBit b) { return a < b; }
 };
 
-using __half = SixteenBit<small::binary16, 0x7fff>;
-using __nv_bfloat16 = SixteenBit<small::bfloat16, 0x7fff>;
+using __half = SixteenBit<formats::fp16, 0x7fff>;
+using __nv_bfloat16 = SixteenBit<formats::bf16, 0x7fff>;
 using half = __half;
 using nv_bfloat16 = __nv_bfloat16;
 static_assert(sizeof(half) == 2 && sizeof(nv_bfloat16) == 2);
@@ -120,12 +144,15 @@ using __nv_fp8_storage_t = unsigned char;
 using __nv_fp8x2_storage_t = unsigned short;
 enum __nv_saturation_t { __NV_NOSAT, __NV_SATFINITE };
 enum __nv_fp8_interpretation_t { __NV_E4M3, __NV_E5M2 };
+constexpr const formats::FloatFormat& fp8_format(__nv_fp8_interpretation_t format) {
+    return format == __NV_E4M3 ? formats::fp8_e4m3 : formats::fp8_e5m2;
+}
 inline __nv_fp8_storage_t __nv_cvt_float_to_fp8(float x, __nv_saturation_t saturation,
                                                 __nv_fp8_interpretation_t format) {
-    return static_cast<__nv_fp8_storage_t>(small::encode(
-        format == __NV_E4M3 ? small::e4m3 : small::e5m2, x,
-        saturation == __NV_SATFINITE ? small::Overflow::saturate : small::Overflow::infinity,
-        0x7f));
+    const auto overflow =
+        saturation == __NV_SATFINITE ? formats::Overflow::saturate : formats::Overflow::standard;
+    return static_cast<__nv_fp8_storage_t>(
+        small_code(fp8_format(format), x, overflow, fp8_format(format).magnitude_mask()));
 }
 
 inline __nv_fp8x2_storage_t __nv_cvt_float2_to_fp8x2(float2 v, __nv_saturation_t saturation,
@@ -136,7 +163,7 @@ inline __nv_fp8x2_storage_t __nv_cvt_float2_to_fp8x2(float2 v, __nv_saturation_t
 
 inline __half_raw __nv_cvt_fp8_to_halfraw(__nv_fp8_storage_t code,
                                           __nv_fp8_interpretation_t format) {
-    return {__half(small::decode(format == __NV_E4M3 ? small::e4m3 : small::e5m2, code)).bits};
+    return {__half(formats::decode(fp8_format(format), code)).bits};
 }
 
 template <__nv_fp8_interpretation_t format>
@@ -146,7 +173,7 @@ struct Fp8 {
     Fp8() = default;
     explicit Fp8(float x) : __x(__nv_cvt_float_to_fp8(x, __NV_SATFINITE, format)) {}
     explicit operator float() const {
-        return small::decode(format == __NV_E4M3 ? small::e4m3 : small::e5m2, __x);
+        return static_cast<float>(formats::decode(fp8_format(format), __x));
     }
 };
 using __nv_fp8_e4m3 = Fp8<__NV_E4M3>;

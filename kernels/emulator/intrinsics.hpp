@@ -169,10 +169,17 @@ T atomically(const Pointer<T>& p, const Where& here, Change change) {
     }
     emulator::observe(Access::atomic, p.extent(), p.address(), sizeof(T), alignof(T), nullptr,
                       here);
-    const std::atomic_ref<T> cell(*p.address());
-    T old = cell.load();
-    while (!cell.compare_exchange_weak(old, change(old))) {}
-    return old;
+    // What std::atomic_ref does, which libc++ 14 lacks.
+    T* const cell = p.address();
+    T old;
+    __atomic_load(cell, &old, __ATOMIC_SEQ_CST);
+    for (;;) {
+        T changed = change(old);
+        if (__atomic_compare_exchange(cell, &old, &changed, true, __ATOMIC_SEQ_CST,
+                                      __ATOMIC_SEQ_CST)) {
+            return old;
+        }
+    }
 }
 
 template <class T>

@@ -7,6 +7,8 @@
 #include <optional>
 #include <thread>
 
+#include "kernels/crew.hpp"
+
 namespace nibble::kernels::emulator {
 namespace {
 
@@ -148,9 +150,9 @@ void run_grid(std::string_view kernel, Index3 grid, Index3 block, std::size_t dy
         }
     }
     {
-        std::vector<std::jthread> threads;
+        Crew crew;
         for (std::size_t i = 1; i < workers.size(); ++i) {
-            threads.emplace_back([&, i] { workers[i].run(plan, progress); });
+            crew.start([&, i] { workers[i].run(plan, progress); });
         }
         workers[0].run(plan, progress);
     }

@@ -14,13 +14,13 @@ struct Fragment {
 struct Binary16 {
     static constexpr int per_register = 2;
     static double element(std::uint32_t reg, int i) {
-        return emulator::decode(emulator::binary16, reg >> (16 * i) & 0xffffu);
+        return formats::decode(formats::fp16, reg >> (16 * i) & 0xffffu);
     }
 };
 struct Bfloat16 {
     static constexpr int per_register = 2;
     static double element(std::uint32_t reg, int i) {
-        return emulator::decode(emulator::bfloat16, reg >> (16 * i) & 0xffffu);
+        return formats::decode(formats::bf16, reg >> (16 * i) & 0xffffu);
     }
 };
 struct Signed8 {

@@ -12,6 +12,7 @@
 #include <span>
 #include <thread>
 
+#include "kernels/crew.hpp"
 #include "kernels/measure/loops.hpp"
 
 namespace nibble::kernels {
@@ -187,9 +188,9 @@ std::vector<double> timed(unsigned threads, std::size_t repetitions,
         }
     };
     {
-        std::vector<std::jthread> others;
+        Crew others;
         for (unsigned t = 1; t < threads; ++t) {
-            others.emplace_back(run, t);
+            others.start(run, t);
         }
         run(0);
     }

@@ -9,7 +9,10 @@
 // unsigned integers (device_codes.cuh, magnitude), in all formats: lanes and warps join them alike.
 #pragma once
 
+#include <utility>
+
 #include "kernels/quantize/device_codes.cuh"
+#include "kernels/rungs.hpp"
 
 namespace nibble::kernels::NIBBLE_MACHINE {
 
@@ -52,9 +55,10 @@ struct Absmax {
 // ---- integers --------------------------------------------------------------------------------
 
 /// Codes -limit .. limit; 4-bit ones are stored with `bias` added, 8-bit ones in two's complement.
-template <int bits_, int limit, int bias>
+template <PackedFormat format>
 struct SymmetricInteger : Absmax {
-    static constexpr int bits = bits_;
+    static constexpr int bits = layout(format).codes->bits(), bias = layout(format).offset,
+                         limit = static_cast<int>(layout(format).span());
     static constexpr unsigned zero_code = bias;
     __device__ static Grid grid(const unsigned (&extent)[1]) {
         return grid_of_scale(absmax_scale(extent[0], static_cast<float>(limit)));
@@ -81,10 +85,12 @@ __device__ inline float from_ordered(unsigned key) {
 }
 
 /// Codes 0 .. limit with a zero point; the range always includes 0.
-template <int bits_, int limit>
+template <PackedFormat format>
 struct UnsignedInteger {
-    static constexpr int bits = bits_, extents = 2;  // the largest v and the largest -v
-    static constexpr unsigned empty = 0x80000000u;   // of 0
+    static constexpr int bits = layout(format).codes->bits(),
+                         limit = static_cast<int>(layout(format).span());
+    static constexpr int extents = 2;               // the largest v and the largest -v
+    static constexpr unsigned empty = 0x80000000u;  // of 0
     static constexpr unsigned zero_code = 0;
     static constexpr bool has_zero_point = true, high_first = false;
     using Scale = float;
@@ -130,33 +136,27 @@ struct Table : Absmax {
     }
 };
 
-/// QLoRA, arXiv 2305.14314, appendix E.
-__device__ constexpr float nf4_level(int code) {
-    constexpr float levels[16] = {-1.0f,
-                                  -0.6961928009986877f,
-                                  -0.5250730514526367f,
-                                  -0.39491748809814453f,
-                                  -0.28444138169288635f,
-                                  -0.18477343022823334f,
-                                  -0.09105003625154495f,
-                                  0.0f,
-                                  0.07958029955625534f,
-                                  0.16093020141124725f,
-                                  0.24611230194568634f,
-                                  0.33791524171829224f,
-                                  0.44070982933044434f,
-                                  0.5626170039176941f,
-                                  0.7229568362236023f,
-                                  1.0f};
-    return levels[code];
+/// A level by its code. The table is a copy of the function's own, which a GPU can index.
+__device__ constexpr float nf4_level(unsigned code) {
+    constexpr formats::Levels levels = formats::nf4_levels;
+    return levels.level[code];
 }
-/// bitsandbytes' magnitudes, rising, and the codes they have there.
-__device__ constexpr float fp4_magnitude(int rank) {
-    constexpr float magnitudes[8] = {0.0f, 5.208333333e-03f, 0.16666667f, 0.25f, 0.33333333f,
-                                     0.5f, 0.66666667f,      1.0f};
-    return magnitudes[rank];
+__device__ constexpr float fp4_level(unsigned code) {
+    constexpr formats::Levels levels = formats::fp4_levels;
+    return levels.level[code];
 }
-constexpr unsigned fp4_codes = 0x32547610u;  // nibble r: the code of rank r
+/// Nibble r: the code of FP4's magnitude of rank r.
+constexpr unsigned fp4_codes = [] {
+    unsigned codes = 0;
+    for (unsigned code = 0; code < 8; ++code) {
+        unsigned rank = 0;
+        for (unsigned other = 0; other < 8; ++other) {
+            rank += formats::fp4_levels.level[other] < formats::fp4_levels.level[code] ? 1 : 0;
+        }
+        codes |= code << (4 * rank);
+    }
+    return codes;
+}();
 
 /// Which of `count` rising levels from `first` on is nearest, the lower one in a tie: four or three
 /// comparisons, half of the levels each.
@@ -174,27 +174,26 @@ __device__ inline unsigned nearest(float v) {
 
 struct Nf4 : Table {
     static constexpr unsigned zero_code = 7;
-    __device__ static constexpr float level(int code) { return nf4_level(code); }
+    __device__ static constexpr float level(int code) {
+        return nf4_level(static_cast<unsigned>(code));
+    }
     __device__ static unsigned code(float v, const Grid& grid) {
         return nearest<Nf4, 0, 16>(__fmul_rn(v, grid.multiplier));
     }
-    __device__ static float value(unsigned code) { return nf4_level(static_cast<int>(code)); }
+    __device__ static float value(unsigned code) { return nf4_level(code); }
 };
 
 struct Fp4 : Table {
     static constexpr unsigned zero_code = 0;
-    __device__ static constexpr float level(int rank) { return fp4_magnitude(rank); }
+    __device__ static constexpr float level(int rank) {
+        return fp4_level(fp4_codes >> (4 * rank) & 7u);
+    }
     __device__ static unsigned code(float v, const Grid& grid) {
         const float q = __fmul_rn(v, grid.multiplier);
         const unsigned rank = nearest<Fp4, 0, 8>(fabsf(q));
         return (fp4_codes >> (4 * rank) & 7u) | (q < 0.0f ? 8u : 0u);
     }
-    __device__ static float value(unsigned code) {
-        constexpr unsigned ranks = 0x32547610u;  // the order undoes itself
-        static_assert(ranks == fp4_codes);
-        const float size = fp4_magnitude(static_cast<int>(ranks >> (4 * (code & 7u)) & 7u));
-        return (code & 8u) != 0 ? -size : size;
-    }
+    __device__ static float value(unsigned code) { return fp4_level(code); }
 };
 
 // ---- small floats ----------------------------------------------------------------------------
@@ -209,11 +208,17 @@ __device__ inline unsigned fp8_code(float v, float quotient) {
     return __nv_cvt_float_to_fp8(fabsf(quotient), __NV_SATFINITE, kind) | sign_of(v) << 7;
 }
 
-template <__nv_fp8_interpretation_t kind>
+template <PackedFormat format>
+constexpr __nv_fp8_interpretation_t fp8_kind = layout(format).codes->floating == formats::fp8_e4m3
+                                                   ? __NV_E4M3
+                                                   : __NV_E5M2;
+
+template <PackedFormat format>
 struct Fp8Scaled : Absmax {
     static constexpr int bits = 8;
     static constexpr unsigned zero_code = 0;
-    static constexpr float largest = kind == __NV_E4M3 ? 448.0f : 57344.0f;
+    static constexpr auto kind = fp8_kind<format>;
+    static constexpr auto largest = static_cast<float>(layout(format).span());
     __device__ static Grid grid(const unsigned (&extent)[1]) {
         return grid_of_scale(absmax_scale(extent[0], largest));
     }
@@ -229,9 +234,10 @@ struct Fp8Scaled : Absmax {
 /// A block's scale is a power of two, its exponent all that is stored (OCP Microscaling Formats
 /// (MX) 1.0, section 6.3): floor(log2 max|x|) is the exponent field of the maximum, and dividing by
 /// the scale is multiplying by its exact reciprocal.
-template <int largest_exponent>
+template <PackedFormat format>
 struct Microscaled : Absmax {
     using Scale = unsigned char;
+    static constexpr int largest_exponent = layout(format).codes->floating.largest_exponent();
     __device__ static Grid grid(const unsigned (&extent)[1]) {
         // Numbers below the normal ones have field 0, as 2^-127 and all that is less: clamped
         // below.
@@ -250,16 +256,23 @@ struct Microscaled : Absmax {
     }
 };
 
-struct Mxfp4 : Microscaled<2> {
+constexpr formats::Levels e2m1_levels = formats::levels_of(*layout(PackedFormat::mxfp4).codes);
+
+struct Mxfp4 : Microscaled<PackedFormat::mxfp4> {
     static constexpr int bits = 4;
     static constexpr unsigned zero_code = 0;
-    /// Magnitudes 0, 0.5, 1, 1.5, 2, 3, 4, 6. Counts the borders below; a value on one goes to the
-    /// even code, which is the upper one of every second border.
+    /// Counts the borders below; a value on one goes to the even code, which is the upper one of
+    /// every second border.
     __device__ static unsigned code(float v, const Grid& grid) {
+        constexpr formats::Levels levels = e2m1_levels;
         const float q = fabsf(__fmul_rn(v, grid.multiplier));
-        const int rank = (q > 0.25f) + (q >= 0.75f) + (q > 1.25f) + (q >= 1.75f) + (q > 2.5f) +
-                         (q >= 3.5f) + (q > 5.0f);
-        return static_cast<unsigned>(rank) | sign_of(v) << 3;
+        unsigned rank = 0;
+        NIBBLE_UNROLL
+        for (int k = 0; k < 7; ++k) {
+            const float border = (levels.level[k] + levels.level[k + 1]) / 2;
+            rank += (k % 2 == 0 ? q > border : q >= border) ? 1 : 0;
+        }
+        return rank | sign_of(v) << 3;
     }
     /// The code's bits put where float has exponent and mantissa, its bias made up for.
     __device__ static float value(unsigned code) {
@@ -267,32 +280,50 @@ struct Mxfp4 : Microscaled<2> {
     }
 };
 
-struct Mxfp8 : Microscaled<8> {
+template <PackedFormat format>
+struct Mxfp8 : Microscaled<format> {
     static constexpr int bits = 8;
     static constexpr unsigned zero_code = 0;
     __device__ static unsigned code(float v, const Grid& grid) {
-        return fp8_code<__NV_E4M3>(v, __fmul_rn(v, grid.multiplier));
+        return fp8_code<fp8_kind<format>>(v, __fmul_rn(v, grid.multiplier));
     }
-    __device__ static float value(unsigned code) { return Fp8Scaled<__NV_E4M3>::value(code); }
+    __device__ static float value(unsigned code) { return Fp8Scaled<format>::value(code); }
 };
 
 // ---- by format -------------------------------------------------------------------------------
 
 // clang-format off
 template <PackedFormat format> struct CodecOf;
-template <> struct CodecOf<PackedFormat::int8> { using type = SymmetricInteger<8, 127, 0>; };
-template <> struct CodecOf<PackedFormat::int4> { using type = SymmetricInteger<4, 7, 8>; };
-template <> struct CodecOf<PackedFormat::uint8> { using type = UnsignedInteger<8, 255>; };
-template <> struct CodecOf<PackedFormat::uint4> { using type = UnsignedInteger<4, 15>; };
-template <> struct CodecOf<PackedFormat::nf4> { using type = Nf4; };
-template <> struct CodecOf<PackedFormat::fp4> { using type = Fp4; };
-template <> struct CodecOf<PackedFormat::fp8_e4m3> { using type = Fp8Scaled<__NV_E4M3>; };
-template <> struct CodecOf<PackedFormat::fp8_e5m2> { using type = Fp8Scaled<__NV_E5M2>; };
-template <> struct CodecOf<PackedFormat::mxfp4> { using type = Mxfp4; };
-template <> struct CodecOf<PackedFormat::mxfp8_e4m3> { using type = Mxfp8; };
+using F = PackedFormat;
+template <> struct CodecOf<F::int8> { using type = SymmetricInteger<F::int8>; };
+template <> struct CodecOf<F::int4> { using type = SymmetricInteger<F::int4>; };
+template <> struct CodecOf<F::uint8> { using type = UnsignedInteger<F::uint8>; };
+template <> struct CodecOf<F::uint4> { using type = UnsignedInteger<F::uint4>; };
+template <> struct CodecOf<F::nf4> { using type = Nf4; };
+template <> struct CodecOf<F::fp4> { using type = Fp4; };
+template <> struct CodecOf<F::fp8_e4m3> { using type = Fp8Scaled<F::fp8_e4m3>; };
+template <> struct CodecOf<F::fp8_e5m2> { using type = Fp8Scaled<F::fp8_e5m2>; };
+template <> struct CodecOf<F::mxfp4> { using type = Mxfp4; };
+template <> struct CodecOf<F::mxfp8_e4m3> { using type = Mxfp8<F::mxfp8_e4m3>; };
 // clang-format on
 template <PackedFormat format>
 using Codec = typename CodecOf<format>::type;
+
+/// rows(std::integral_constant of the format): the rungs of one ladder, empty where it has none.
+template <class Rows>
+std::span<const RungRow> rows_of(PackedFormat wanted, const Rows& rows) {
+    std::span<const RungRow> found;
+    [&]<std::size_t... k>(std::index_sequence<k...>) {
+        const auto try_one = [&](auto format) {
+            if (format() == wanted) {
+                found = rows(format);
+            }
+        };
+        (try_one(std::integral_constant<PackedFormat, all_packed_formats[k]>()), ...);
+    }
+    (std::make_index_sequence<all_packed_formats.size()>());
+    return found;
+}
 
 template <class Codec>
 __device__ inline unsigned code_in(const Grid& grid, float v) {

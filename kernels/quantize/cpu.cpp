@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 
-#include "kernels/quantize/level_table.hpp"
 #include "kernels/quantize/ops.hpp"
 
 // Registers of unknown width cannot be members of the structs below; such machines have NEON too.
@@ -16,112 +15,39 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/quantize/rounders-inl.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace nibble::kernels::HWY_NAMESPACE {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-using Tag = hn::CappedTag<float, 16>;
-using BitsTag = hn::RebindToUnsigned<Tag>;
-using IntTag = hn::RebindToSigned<Tag>;
 using CodeTag = hn::Rebind<std::int16_t, Tag>;
-using Vec = hn::Vec<Tag>;
 using Mask = hn::Mask<Tag>;
 constexpr std::size_t block = 16;
-constexpr std::size_t lanes = hn::MaxLanes(Tag{});
 constexpr std::size_t parts = block / lanes;  // registers a block
-
-/// Of one register of values: their codes (whole numbers) and what they come back as.
-struct Rounded {
-    Vec code, value;
-};
-
-struct IntegerRounder {
-    Vec scale, stored, low, high, zero_point;
-
-    HWY_INLINE Rounded operator()(Vec x) const {
-        const Vec steps = hn::Clamp(hn::Round(hn::Div(x, scale)), low, high);
-        return {hn::Add(steps, zero_point), hn::Mul(steps, stored)};
-    }
-};
 
 /// A grid, ready to make the rounder of any group.
 struct PreparedInteger {
     IntegerGrid grid;
 
     IntegerRounder rounder(const GroupScales& s, std::size_t g) const {
-        const Tag d;
-        const float zero = s.zero_point[g];
-        return {hn::Set(d, s.scale[g]), hn::Set(d, s.stored_scale[g]),
-                hn::Set(d, static_cast<float>(grid.low) - zero),
-                hn::Set(d, static_cast<float>(grid.high) - zero), hn::Set(d, zero)};
-    }
-};
-
-struct CodebookRounder {
-    const LevelTable& table;
-    Vec inverse, stored;
-
-    HWY_INLINE Rounded operator()(Vec x) const {
-        const Tag d;
-        const Vec scaled = hn::Mul(x, inverse), one = hn::Set(d, 1.0F);
-        Vec code = hn::Zero(d), level = hn::Set(d, table.level[0]);
-        for (unsigned k = 0; k + 1 < table.count; ++k) {
-            const Mask above = hn::Gt(scaled, hn::Set(d, table.middle[k]));
-            level = hn::IfThenElse(above, hn::Set(d, table.level[k + 1]), level);
-            code = hn::Add(code, hn::IfThenElseZero(above, one));
-        }
-        return {code, hn::Mul(level, stored)};
+        return integer_rounder(s.scale[g], static_cast<float>(grid.low),
+                               static_cast<float>(grid.high), static_cast<int>(s.zero_point[g]), 0);
     }
 };
 
 struct PreparedCodebook {
     LevelTable table;
 
-    CodebookRounder rounder(const GroupScales& s, std::size_t g) const {
-        const Tag d;
-        return {table, hn::Set(d, 1.0F / s.scale[g]), hn::Set(d, s.stored_scale[g])};
+    LevelRounder<false> rounder(const GroupScales& s, std::size_t g) const {
+        return {table, hn::Set(Tag{}, 1.0F / s.scale[g])};
     }
 };
 
-struct MinifloatRounder {
-    const Minifloat& format;
-    Vec scale, stored;
+struct PreparedFloat {
+    FloatFormat format;
 
-    HWY_INLINE Rounded operator()(Vec x) const {
-        const Tag d;
-        const BitsTag bits;
-        const auto shifted = [&](int exponent) {
-            return hn::Set(bits, static_cast<std::uint32_t>(exponent) << 23);
-        };
-        const Vec largest = hn::Set(d, format.largest);
-        const Vec scaled = hn::Clamp(hn::Div(x, scale), hn::Neg(largest), largest);
-        // The spacing of the format's numbers around `scaled`, and its reciprocal: powers of two.
-        const auto smallest = shifted(128 - format.bias);  // of the normal numbers
-        const auto exponent = hn::Max(hn::And(hn::BitCast(bits, scaled), shifted(255)), smallest);
-        const auto spacing = hn::Sub(exponent, shifted(format.mantissa_bits));
-        const Vec inverse = hn::BitCast(d, hn::Sub(shifted(254), spacing));
-        const Vec steps = hn::Round(hn::Mul(scaled, inverse));
-        const Vec value = hn::Mul(steps, hn::BitCast(d, spacing));
-        // A magnitude's code counts the numbers below it: |steps| in the first binade, and
-        // 2^mantissa_bits more for each binade after it.
-        const auto binade = hn::BitCast(IntTag{}, hn::ShiftRight<23>(hn::Sub(exponent, smallest)));
-        const Vec below = hn::Mul(hn::ConvertTo(d, binade),
-                                  hn::Set(d, static_cast<float>(1 << format.mantissa_bits)));
-        const float sign_weight =
-            static_cast<float>(1 << (format.exponent_bits + format.mantissa_bits));
-        const Mask negative = hn::Lt(hn::CopySign(hn::Set(d, 1.0F), x), hn::Zero(d));
-        const Vec sign = hn::IfThenElseZero(negative, hn::Set(d, sign_weight));
-        return {hn::Add(hn::Add(below, hn::Abs(steps)), sign), hn::Mul(value, stored)};
-    }
-};
-
-struct PreparedMinifloat {
-    Minifloat format;
-
-    MinifloatRounder rounder(const GroupScales& s, std::size_t g) const {
-        const Tag d;
-        return {format, hn::Set(d, s.scale[g]), hn::Set(d, s.stored_scale[g])};
+    SmallFloatRounder rounder(const GroupScales& s, std::size_t g) const {
+        return {format, s.scale[g]};
     }
 };
 
@@ -165,20 +91,22 @@ struct Sums {
 /// Rounds the sixteen values at `from` into `sums`; with `store`, also writes codes and values
 /// where there is somewhere to write them.
 template <bool store, class Rounder>
-HWY_INLINE void round_block(const Rounder& rounder, const float* from, Sums& sums,
+HWY_INLINE void round_block(const Rounder& rounder, Vec stored, const float* from, Sums& sums,
                             std::int16_t* codes, float* values) {
     const Tag d;
+    const ShortTag shorts;
     for (std::size_t p = 0; p < parts; ++p) {
         const Vec x = hn::LoadU(d, from + p * lanes);
         const Rounded r = rounder(x);
-        sums.add(p, x, r.value);
+        const Vec value = hn::Mul(r.value, stored);
+        sums.add(p, x, value);
         if constexpr (store) {
             if (codes != nullptr) {
-                hn::StoreU(hn::DemoteTo(CodeTag{}, hn::ConvertTo(IntTag{}, r.code)), CodeTag{},
-                           codes + p * lanes);
+                const auto code = hn::TruncateTo(shorts, hn::BitCast(BitsTag{}, r.code));
+                hn::StoreU(hn::BitCast(CodeTag{}, code), CodeTag{}, codes + p * lanes);
             }
             if (values != nullptr) {
-                hn::StoreU(r.value, d, values + p * lanes);
+                hn::StoreU(value, d, values + p * lanes);
             }
         }
     }
@@ -187,14 +115,14 @@ HWY_INLINE void round_block(const Rounder& rounder, const float* from, Sums& sum
 /// The last count < 16 values of a group, filled up with zeros whose own error is taken out again
 /// by giving them the value they come back as.
 template <bool store, class Rounder>
-void round_tail(const Rounder& rounder, const float* from, std::size_t count, Sums& sums,
-                std::int16_t* codes, float* values) {
+void round_tail(const Rounder& rounder, Vec stored, const float* from, std::size_t count,
+                Sums& sums, std::int16_t* codes, float* values) {
     const Tag d;
     alignas(64) std::array<float, block> x = {}, back;
     std::array<std::int16_t, block> code;
     std::copy_n(from, count, x.begin());
     Sums unused;
-    round_block<true>(rounder, x.data(), unused, code.data(), back.data());
+    round_block<true>(rounder, stored, x.data(), unused, code.data(), back.data());
     for (std::size_t p = 0; p < parts; ++p) {
         const std::size_t first = p * lanes;
         const Mask inside = hn::FirstN(d, count > first ? std::min(lanes, count - first) : 0);
@@ -231,14 +159,15 @@ RoundingError quantize_groups(const Prepared& prepared, std::span<const float> v
     for (std::size_t begin = 0, g = 0; begin < values.size(); begin += group_size, ++g) {
         const std::size_t end = std::min(values.size(), begin + group_size);
         const auto rounder = prepared.rounder(scales, g);
+        const Vec stored = hn::Set(Tag{}, scales.stored_scale[g]);
         RoundingError group;
         for (std::size_t i = begin; i < end; i += block) {
             std::int16_t* codes = store && !out.codes.empty() ? &out.codes[i] : nullptr;
             float* back = store && !out.dequantized.empty() ? &out.dequantized[i] : nullptr;
             if (i + block <= end) {
-                round_block<store>(rounder, &values[i], sums, codes, back);
+                round_block<store>(rounder, stored, &values[i], sums, codes, back);
             } else {
-                round_tail<store>(rounder, &values[i], end - i, sums, codes, back);
+                round_tail<store>(rounder, stored, &values[i], end - i, sums, codes, back);
             }
             summed += block;
             if (summed >= longest_float_sum) {
@@ -276,10 +205,10 @@ RoundingError quantize_codebook(std::span<const float> values, std::size_t group
     return quantize_with(PreparedCodebook{LevelTable(grid)}, values, group_size, scales, out);
 }
 
-RoundingError quantize_minifloat(std::span<const float> values, std::size_t group_size,
-                                 const GroupScales& scales, const Minifloat& grid,
-                                 const QuantizeOut& out) {
-    return quantize_with(PreparedMinifloat{grid}, values, group_size, scales, out);
+RoundingError quantize_float(std::span<const float> values, std::size_t group_size,
+                             const GroupScales& scales, const FloatFormat& grid,
+                             const QuantizeOut& out) {
+    return quantize_with(PreparedFloat{grid}, values, group_size, scales, out);
 }
 
 void ranges(std::span<const float> values, std::size_t group_size, std::span<float> low,
@@ -314,7 +243,7 @@ namespace {
 
 HWY_EXPORT(quantize_integer);
 HWY_EXPORT(quantize_codebook);
-HWY_EXPORT(quantize_minifloat);
+HWY_EXPORT(quantize_float);
 HWY_EXPORT(ranges);
 
 }  // namespace
@@ -335,8 +264,8 @@ RoundingError quantize(std::span<const float> values, std::size_t group_size,
 }
 
 RoundingError quantize(std::span<const float> values, std::size_t group_size,
-                       const GroupScales& scales, const Minifloat& grid, const QuantizeOut& out) {
-    return HWY_DYNAMIC_DISPATCH(quantize_minifloat)(values, group_size, scales, grid, out);
+                       const GroupScales& scales, const FloatFormat& grid, const QuantizeOut& out) {
+    return HWY_DYNAMIC_DISPATCH(quantize_float)(values, group_size, scales, grid, out);
 }
 
 namespace {

@@ -233,44 +233,22 @@ constexpr RungRow tensor_rows[] = {
 }  // namespace
 
 std::span<const RungRow> dequantize_group_rows(PackedFormat format) {
-    switch (format) {
-        case PackedFormat::int8:
-            return group_rows<PackedFormat::int8>;
-        case PackedFormat::int4:
-            return group_rows<PackedFormat::int4>;
-        case PackedFormat::uint8:
-            return group_rows<PackedFormat::uint8>;
-        case PackedFormat::uint4:
-            return group_rows<PackedFormat::uint4>;
-        case PackedFormat::nf4:
-            return group_rows<PackedFormat::nf4>;
-        case PackedFormat::fp4:
-            return group_rows<PackedFormat::fp4>;
-        case PackedFormat::fp8_e4m3:
-            return group_rows<PackedFormat::fp8_e4m3>;
-        case PackedFormat::fp8_e5m2:
-            return group_rows<PackedFormat::fp8_e5m2>;
-        case PackedFormat::mxfp4:
-            return group_rows<PackedFormat::mxfp4>;
-        case PackedFormat::mxfp8_e4m3:
-            return group_rows<PackedFormat::mxfp8_e4m3>;
-        default:
+    return rows_of(format, [](auto f) -> std::span<const RungRow> {
+        if constexpr (layout(f()).packing == Packing::arrays) {
+            return group_rows<f()>;
+        } else {
             return {};
-    }
+        }
+    });
 }
 std::span<const RungRow> dequantize_tensor_rows(PackedFormat format) {
-    switch (format) {
-        case PackedFormat::int8:
-            return tensor_rows<PackedFormat::int8>;
-        case PackedFormat::int4:
-            return tensor_rows<PackedFormat::int4>;
-        case PackedFormat::fp8_e4m3:
-            return tensor_rows<PackedFormat::fp8_e4m3>;
-        case PackedFormat::fp8_e5m2:
-            return tensor_rows<PackedFormat::fp8_e5m2>;
-        default:
+    return rows_of(format, [](auto f) -> std::span<const RungRow> {
+        if constexpr (layout(f()).takes_tensor_scale()) {
+            return tensor_rows<f()>;
+        } else {
             return {};
-    }
+        }
+    });
 }
 
 }  // namespace nibble::kernels::NIBBLE_MACHINE

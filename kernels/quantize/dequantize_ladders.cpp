@@ -38,7 +38,7 @@ void dequantize_on_processor(const Job& job, Buffers b) {
 /// A multiplication for each value, and a subtraction where there are zero points.
 template <PackedFormat format>
 double dequantize_flops(const Job& job) {
-    return (has_zero_points(format) ? 2.0 : 1.0) * static_cast<double>(job.values());
+    return (traits(format).affine ? 2.0 : 1.0) * static_cast<double>(job.values());
 }
 
 template <PackedFormat format, Cut cut = Cut::groups>

@@ -39,7 +39,9 @@ __device__ inline unsigned magnitude_of(Key key) {
 }
 
 struct Q4 {
-    static constexpr unsigned block_bytes = 18, code_bytes = 16;
+    static constexpr const PackedLayout& row = layout(PackedFormat::q4_0);
+    static constexpr unsigned block_bytes = row.bytes, code_bytes = block_bytes - 2;
+    static constexpr int offset = row.offset;
 
     /// What codes are made with; d is stored.
     __device__ static float inverse(Key largest, unsigned short& d) {
@@ -49,7 +51,7 @@ struct Q4 {
         }
         const float v =
             __uint_as_float(magnitude_of(largest) | static_cast<unsigned>(largest) << 31);
-        const float scale = __fdiv_rn(v, -8.0f);
+        const float scale = __fdiv_rn(v, static_cast<float>(-offset));
         d = __half_as_ushort(__float2half_rn(scale));
         return inverse_or_zero(scale);
     }
@@ -58,19 +60,21 @@ struct Q4 {
         return static_cast<unsigned>(min(15, __float2int_rz(shifted)));
     }
     __device__ static float value(unsigned code) {
-        return static_cast<float>(static_cast<int>(code) - 8);
+        return static_cast<float>(static_cast<int>(code) - offset);
     }
 };
 
 struct Q8 {
-    static constexpr unsigned block_bytes = 34, code_bytes = 32;
+    static constexpr const PackedLayout& row = layout(PackedFormat::q8_0);
+    static constexpr unsigned block_bytes = row.bytes, code_bytes = block_bytes - 2;
+    static constexpr auto limit = static_cast<float>(row.span());
 
     __device__ static float inverse(Key largest, unsigned short& d) {
         if (magnitude_of(largest) >= infinity_bits) {
             d = nan_half;
             return 0.0f;
         }
-        const float scale = __fdiv_rn(__uint_as_float(magnitude_of(largest)), 127.0f);
+        const float scale = __fdiv_rn(__uint_as_float(magnitude_of(largest)), limit);
         d = __half_as_ushort(__float2half_rn(scale));
         return inverse_or_zero(scale);
     }

@@ -271,29 +271,15 @@ constexpr RungRow rows[] = {
 
 }  // namespace
 
+/// INT4 has a ladder of its own (int4_group.cuh).
 std::span<const RungRow> quantize_group_rows(PackedFormat format) {
-    switch (format) {
-        case PackedFormat::int8:
-            return rows<PackedFormat::int8>;
-        case PackedFormat::uint8:
-            return rows<PackedFormat::uint8>;
-        case PackedFormat::uint4:
-            return rows<PackedFormat::uint4>;
-        case PackedFormat::nf4:
-            return rows<PackedFormat::nf4>;
-        case PackedFormat::fp4:
-            return rows<PackedFormat::fp4>;
-        case PackedFormat::fp8_e4m3:
-            return rows<PackedFormat::fp8_e4m3>;
-        case PackedFormat::fp8_e5m2:
-            return rows<PackedFormat::fp8_e5m2>;
-        case PackedFormat::mxfp4:
-            return rows<PackedFormat::mxfp4>;
-        case PackedFormat::mxfp8_e4m3:
-            return rows<PackedFormat::mxfp8_e4m3>;
-        default:
+    return rows_of(format, [](auto f) -> std::span<const RungRow> {
+        if constexpr (layout(f()).packing == Packing::arrays && f() != PackedFormat::int4) {
+            return rows<f()>;
+        } else {
             return {};
-    }
+        }
+    });
 }
 
 }  // namespace nibble::kernels::NIBBLE_MACHINE

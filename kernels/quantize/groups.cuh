@@ -109,7 +109,7 @@ struct CodebookRounder {
     }
 };
 
-struct MinifloatRounder {
+struct SmallFloatRounder {
     int exponent_bits, mantissa_bits, bias;
     float largest;
 
@@ -222,8 +222,9 @@ const GroupsKernels groups_kernels{
     .codebook = [](const GroupsJob& job, const LevelTable& table) {
         run_quantize(job, CodebookRounder{table});
     },
-    .minifloat = [](const GroupsJob& job, const Minifloat& f) {
-        run_quantize(job, MinifloatRounder{f.exponent_bits, f.mantissa_bits, f.bias, f.largest});
+    .small_float = [](const GroupsJob& job, const FloatFormat& f) {
+        run_quantize(job, SmallFloatRounder{f.exponent_bits, f.mantissa_bits, f.bias,
+                                            static_cast<float>(f.largest())});
     },
 };
 // clang-format on

@@ -38,7 +38,7 @@ struct MatrixOut {
 };
 
 /// What codes stand for.
-using Grid = std::variant<IntegerGrid, Codebook, Minifloat>;
+using Grid = std::variant<IntegerGrid, Codebook, FloatFormat>;
 
 class DeviceWeights {
 public:

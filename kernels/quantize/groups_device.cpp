@@ -56,7 +56,7 @@ struct DeviceWeights::Inside {
             const GroupsJob& j;
             void operator()(const IntegerGrid& g) const { k.integer(j, g); }
             void operator()(const Codebook& g) const { k.codebook(j, LevelTable(g)); }
-            void operator()(const Minifloat& g) const { k.minifloat(j, g); }
+            void operator()(const FloatFormat& g) const { k.small_float(j, g); }
         };
         std::visit(Start{kernels(), j}, grid);
     }

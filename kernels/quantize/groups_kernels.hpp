@@ -35,7 +35,7 @@ struct GroupsKernels {
     void (*ranges)(const GroupsJob& job) = nullptr;
     void (*integer)(const GroupsJob& job, const IntegerGrid& grid) = nullptr;
     void (*codebook)(const GroupsJob& job, const LevelTable& table) = nullptr;
-    void (*minifloat)(const GroupsJob& job, const Minifloat& format) = nullptr;
+    void (*small_float)(const GroupsJob& job, const FloatFormat& format) = nullptr;
 };
 
 namespace emulated {

@@ -12,10 +12,7 @@ namespace nibble::kernels {
 
 void quantize_tensor_on_processor(const PackedShape& shape, InputType type, const void* x,
                                   std::uint8_t* codes, float* scale) {
-    const float limit = shape.format == PackedFormat::int8       ? 127.0f
-                        : shape.format == PackedFormat::int4     ? 7.0f
-                        : shape.format == PackedFormat::fp8_e4m3 ? 448.0f
-                                                                 : 57344.0f;
+    const float limit = traits(shape.format).steps;
     const float largest = absmax(type, x, shape.rows * shape.columns);
     *scale = std::isfinite(largest) ? largest / limit : std::numeric_limits<float>::quiet_NaN();
     quantize_rows_with(shape, *scale, type, x, {codes, nullptr, nullptr}, 0, shape.rows);

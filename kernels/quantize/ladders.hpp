@@ -3,19 +3,9 @@
 
 #include "kernels/families.hpp"
 #include "kernels/jobs.hpp"
+#include "kernels/quantize/packed_format.hpp"
 
 namespace nibble::kernels {
-
-constexpr bool has_nibbles(PackedFormat f) {
-    return f == PackedFormat::int4 || f == PackedFormat::uint4 || f == PackedFormat::nf4 ||
-           f == PackedFormat::fp4 || f == PackedFormat::mxfp4;
-}
-constexpr bool has_zero_points(PackedFormat f) {
-    return f == PackedFormat::uint8 || f == PackedFormat::uint4;
-}
-constexpr bool is_microscaled(PackedFormat f) {
-    return f == PackedFormat::mxfp4 || f == PackedFormat::mxfp8_e4m3;
-}
 
 /// How a ladder cuts a matrix: as the job says; a row whatever it says; or not at all.
 enum class Cut { groups, rows, tensor };
@@ -30,13 +20,13 @@ PackedShape packed_shape(const Job& job) {
 template <PackedFormat format, Cut cut>
 std::vector<BufferInfo> packed_buffers(const Job& job, bool are_inputs) {
     const PackedShape shape = packed_shape<format, cut>(job);
-    const std::size_t element = is_microscaled(format) ? 1 : 4;
+    const std::size_t element = traits(format).e8m0 ? 1 : 4;
     std::vector<BufferInfo> buffers = {{"codes", shape.code_bytes(), 1, are_inputs}};
     if (shape.scale_bytes() > 0) {
         const std::size_t bytes = cut == Cut::tensor ? element : shape.scale_bytes();
         buffers.push_back({"scales", bytes, element, are_inputs});
     }
-    if (has_zero_points(format)) {
+    if (traits(format).affine) {
         buffers.push_back({"zero_points", shape.zero_point_bytes(), 1, are_inputs});
     }
     return buffers;
@@ -48,7 +38,7 @@ PackedView packed_view(Buffers b, std::size_t first) {
     PackedView view;
     view.codes = host_buffer<std::uint8_t>(b, first);
     view.scales = b.size() > first + 1 ? b[first + 1] : nullptr;
-    if (has_zero_points(format)) {
+    if (traits(format).affine) {
         view.zero_points = host_buffer<std::uint8_t>(b, first + 2);
     }
     return view;
@@ -56,9 +46,9 @@ PackedView packed_view(Buffers b, std::size_t first) {
 
 template <PackedFormat format>
 void check_format(const Job& job) {
-    if constexpr (format == PackedFormat::q4_0 || format == PackedFormat::q8_0) {
+    if constexpr (is_ggml_block(format)) {
         check_blocks(job);
-    } else if constexpr (has_nibbles(format) && !is_microscaled(format)) {
+    } else if constexpr (traits(format).nibbles && !traits(format).e8m0) {
         check_nibbles(job);
     } else {
         check_matrix(job);

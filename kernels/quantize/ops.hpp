@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/formats/number_formats.hpp"
+
 namespace nibble::kernels {
 
 /// What rounding did to a group, or to many groups.
@@ -62,13 +64,9 @@ struct Codebook {
     bool ties_to_zero = false;
 };
 
-/// A small float with subnormals: value / scale rounded, halves to even, saturating at `largest`;
-/// back times stored_scale. The code is sign, exponent, mantissa, as in the format's standard.
-struct Minifloat {
-    int exponent_bits = 4, mantissa_bits = 3;
-    int bias = 7;
-    float largest = 448;
-};
+/// A small float with subnormals: value / scale rounded, halves to even, saturating; back times
+/// stored_scale. The code is sign, exponent, mantissa, as in the format's standard.
+using formats::FloatFormat;
 
 /// Smallest and largest value of each group. low, high: (group).
 void group_ranges(std::span<const float> values, std::size_t group_size, std::span<float> low,
@@ -80,7 +78,7 @@ RoundingError quantize(std::span<const float> values, std::size_t group_size,
 RoundingError quantize(std::span<const float> values, std::size_t group_size,
                        const GroupScales& scales, const Codebook& grid, const QuantizeOut& out);
 RoundingError quantize(std::span<const float> values, std::size_t group_size,
-                       const GroupScales& scales, const Minifloat& grid, const QuantizeOut& out);
+                       const GroupScales& scales, const FloatFormat& grid, const QuantizeOut& out);
 
 /// The instruction sets that this program was compiled for and this processor has, best first.
 std::vector<std::string> simd_targets();

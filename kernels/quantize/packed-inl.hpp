@@ -14,24 +14,14 @@
 #include <utility>
 
 #include "kernels/quantize/packed_format.hpp"
+#include "kernels/quantize/rounders-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace nibble::kernels::HWY_NAMESPACE {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-using Tag = hn::CappedTag<float, 16>;
-using IntTag = hn::RebindToSigned<Tag>;
-using BitsTag = hn::RebindToUnsigned<Tag>;
-using ShortTag = hn::Rebind<std::uint16_t, Tag>;
-using ByteTag = hn::Rebind<std::uint8_t, Tag>;
-using SignedByteTag = hn::Rebind<std::int8_t, Tag>;
-using Vec = hn::Vec<Tag>;
-using IntVec = hn::Vec<IntTag>;
-using BitsVec = hn::Vec<BitsTag>;
-constexpr std::size_t lanes = hn::MaxLanes(Tag{});
-
-/// As binary16_to_float, in every lane.
+/// As to_float<fp16>, in every lane: magnitudes below 2^16 keep their bits but for 13 of mantissa
+/// and another bias of the exponent; multiplying by 2^112 changes the bias, subnormal numbers
+/// included.
 HWY_INLINE Vec widen_binary16(BitsVec half) {
     const Tag d;
     const BitsTag bits;
@@ -86,13 +76,6 @@ private:
 
 HWY_INLINE IntVec magnitude_bits(Vec x) {
     return hn::BitCast(IntTag{}, hn::Abs(x));
-}
-
-/// round(x), halves to even, as the low byte of each lane; what lies above it is of no use. Floats
-/// from 2^23 on are whole numbers, so adding 3 * 2^22 rounds. |x| < 2^22.
-HWY_INLINE IntVec rounded_byte(Vec x) {
-    const Tag d;
-    return hn::BitCast(IntTag{}, hn::Add(x, hn::Set(d, 0x1.8p23F)));
 }
 
 /// Calls body with std::integral_constant of the type.

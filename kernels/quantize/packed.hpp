@@ -17,7 +17,7 @@
 //                  range widened to include 0; zero = round(-min / scale)
 //     int4         code -7 .. 7 stored as code + 8;       scale = max|x| / 7
 //     uint4        code 0 .. 15, as uint8 with 15 in place of 255
-//     nf4, fp4     the index of a level; scale = max|x| (bitsandbytes; levels in `level_table`)
+//     nf4, fp4     the index of a level; scale = max|x| (bitsandbytes)
 //     fp8_e4m3     max|x| / 448;  fp8_e5m2  max|x| / 57344
 //     mxfp4        E2M1 and one E8M0 scale 2^(floor(log2 max|x|) - emax) for each 32 (OCP MX 1.0);
 //     mxfp8_e4m3   the same with E4M3; emax is 2 and 8
@@ -46,29 +46,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/formats/packed_formats.hpp"
+
 namespace nibble::kernels {
 
-enum class PackedFormat : std::uint8_t {
-    int8,
-    uint8,
-    int4,
-    uint4,
-    nf4,
-    fp4,
-    fp8_e4m3,
-    fp8_e5m2,
-    mxfp4,
-    mxfp8_e4m3,
-    q4_0,
-    q8_0,
-};
-inline constexpr std::array all_packed_formats = {
-    PackedFormat::int8,  PackedFormat::uint8,      PackedFormat::int4,     PackedFormat::uint4,
-    PackedFormat::nf4,   PackedFormat::fp4,        PackedFormat::fp8_e4m3, PackedFormat::fp8_e5m2,
-    PackedFormat::mxfp4, PackedFormat::mxfp8_e4m3, PackedFormat::q4_0,     PackedFormat::q8_0,
-};
 /// "int8", "q4_0" ...
-const char* name(PackedFormat format);
+constexpr const char* name(PackedFormat format) {
+    return layout(format).id;
+}
 
 /// Element type of what is quantized. Dequantization always gives float.
 enum class InputType : std::uint8_t { f32, f16, bf16 };
@@ -85,7 +70,7 @@ struct Q4Block {
     std::uint16_t d;
     std::uint8_t codes[16];
 };
-static_assert(sizeof(Q4Block) == 18);
+static_assert(sizeof(Q4Block) == layout(PackedFormat::q4_0).bytes);
 
 /// ggml's block_q8_0: value = d * code. d = max|x| / 127 in binary16; code = round(x * (1 / d)),
 /// halves away from zero, with d before it is rounded. 1 / d as above.
@@ -93,7 +78,7 @@ struct Q8Block {
     std::uint16_t d;
     std::int8_t codes[32];
 };
-static_assert(sizeof(Q8Block) == 34);
+static_assert(sizeof(Q8Block) == layout(PackedFormat::q8_0).bytes);
 
 /// The shape of a packed matrix. `group_size` 0 means a whole row; mx formats and ggml's blocks
 /// have 32 whatever it says.
@@ -155,10 +140,6 @@ void pack_nibbles(const std::uint8_t* codes, std::uint8_t* packed, std::size_t c
                   bool high_first);
 void unpack_nibbles(const std::uint8_t* packed, std::uint8_t* codes, std::size_t count,
                     bool high_first);
-
-/// The sixteen values of a 4-bit table format by code: nf4, fp4 (bitsandbytes' order of codes),
-/// mxfp4. std::invalid_argument for the others.
-const std::array<float, 16>& level_table(PackedFormat format);
 
 /// Double quantization: the scales themselves in 8 bits each, with one float for every 256 of them
 /// and one for all, their mean (QLoRA, arXiv 2305.14314, section 3; bitsandbytes). A code is the

@@ -69,11 +69,11 @@ HWY_INLINE void quantize_block(const Block& x, Q4Block& out) {
         return;
     }
     const float scale = first_of_magnitude(x, std::bit_cast<float>(largest)) / -8;
-    out.d = float_to_binary16(scale);
+    out.d = formats::float_to_f16(scale);
     const Vec inverse = hn::Set(d, reciprocal_or_zero(scale)), half = hn::Set(d, 8.5F);
     const auto code = [&](std::size_t p) {
         const Vec steps = hn::Add(hn::Mul(x[p], inverse), half);
-        return rounded_byte(hn::Min(hn::Floor(steps), hn::Set(d, 15)));
+        return rounded_bits(hn::Min(hn::Floor(steps), hn::Set(d, 15)));
     };
     for (std::size_t p = 0; p < parts / 2; ++p) {
         const IntVec both = hn::Or(code(p), hn::ShiftLeft<4>(code(p + parts / 2)));
@@ -91,14 +91,14 @@ HWY_INLINE void quantize_block(const Block& x, Q8Block& out) {
         return;
     }
     const float scale = std::bit_cast<float>(largest) / 127;
-    out.d = float_to_binary16(scale);
+    out.d = formats::float_to_f16(scale);
     const Vec inverse = hn::Set(d, reciprocal_or_zero(scale));
     // The float below a half: with it no sum reaches a whole number that the halves do not.
     const Vec under_half = hn::Set(d, 0x1.fffffep-2F);
     for (std::size_t p = 0; p < parts; ++p) {
         const Vec quotient = hn::Mul(x[p], inverse);
         const Vec away = hn::Add(quotient, hn::CopySign(under_half, quotient));
-        const IntVec code = rounded_byte(hn::Trunc(away));
+        const IntVec code = rounded_bits(hn::Trunc(away));
         hn::StoreU(hn::TruncateTo(ByteTag{}, hn::BitCast(BitsTag{}, code)), ByteTag{},
                    reinterpret_cast<std::uint8_t*>(out.codes) + p * lanes);
     }
@@ -121,7 +121,7 @@ void quantize_blocks(const void* x, std::uint8_t* blocks, std::size_t first, std
 HWY_INLINE void dequantize_block(const Q4Block& block, float* values) {
     const Tag d;
     const IntTag i;
-    const Vec scale = hn::Set(d, binary16_to_float(block.d));
+    const Vec scale = hn::Set(d, formats::to_float<formats::fp16>(block.d));
     const IntVec eight = hn::Set(i, 8), low_half = hn::Set(i, 15);
     const auto value = [&](IntVec code) {
         return hn::Mul(hn::ConvertTo(d, hn::Sub(code, eight)), scale);
@@ -135,7 +135,7 @@ HWY_INLINE void dequantize_block(const Q4Block& block, float* values) {
 
 HWY_INLINE void dequantize_block(const Q8Block& block, float* values) {
     const Tag d;
-    const Vec scale = hn::Set(d, binary16_to_float(block.d));
+    const Vec scale = hn::Set(d, formats::to_float<formats::fp16>(block.d));
     for (std::size_t p = 0; p < parts; ++p) {
         const auto codes = hn::LoadU(SignedByteTag{}, block.codes + p * lanes);
         const Vec code = hn::ConvertTo(d, hn::PromoteTo(IntTag{}, codes));

@@ -44,9 +44,9 @@ struct LevelDecoder {
     static constexpr std::size_t tables = 16 / lanes;
     std::array<Vec, tables> levels;
 
-    explicit LevelDecoder(const std::array<float, 16>& table) {
+    explicit LevelDecoder(const formats::Levels& table) {
         for (std::size_t t = 0; t < tables; ++t) {
-            levels[t] = hn::LoadU(Tag{}, table.data() + t * lanes);
+            levels[t] = hn::LoadU(Tag{}, table.level + t * lanes);
         }
     }
 
@@ -66,44 +66,48 @@ struct LevelDecoder {
     }
 };
 
-/// FP8. E5M2 is the upper byte of binary16; E4M3 has no infinity, and one NaN a sign.
+/// FP8: the bits of a code put where a float has them, and the difference of biases made up for by
+/// multiplying. Codes beyond the largest number keep their mantissa under a float's top exponent,
+/// or, where there is no infinity, are NaN.
 template <PackedFormat format>
 struct SmallFloatDecoder {
-    static constexpr SmallFloat f = small_float(format);
+    static constexpr formats::FloatFormat f = layout(format).codes->floating;
+    static constexpr auto factor = static_cast<float>(formats::power_of_two(127 - f.bias));
+    static constexpr std::uint32_t special = f.has_infinity() ? 0x7f800000u : 0x7fc00000u;
 
     HWY_INLINE Vec operator()(const std::uint8_t* codes) const {
         const Tag d;
         const BitsTag bits;
         const BitsVec code = hn::PromoteTo(bits, hn::LoadU(ByteTag{}, codes));
-        if constexpr (format == PackedFormat::fp8_e5m2) {
-            return widen_binary16(hn::ShiftLeft<8>(code));
-        } else {
-            const BitsVec magnitude = hn::And(code, hn::Set(bits, 0x7fu));
-            const Vec value =
-                hn::Mul(hn::BitCast(d, hn::ShiftLeft<23 - f.mantissa_bits>(magnitude)),
-                        hn::Set(d, 0x1p120F));  // 127 less E4M3's bias of 7
-            const BitsVec nan = hn::IfThenElseZero(hn::Eq(magnitude, hn::Set(bits, 0x7fu)),
-                                                   hn::Set(bits, 0x7fc00000u));
-            const BitsVec sign = hn::ShiftLeft<24>(hn::Xor(code, magnitude));
-            return hn::BitCast(d, hn::Or(hn::BitCast(bits, value), hn::Or(nan, sign)));
-        }
+        const BitsVec magnitude = hn::And(code, hn::Set(bits, f.magnitude_mask()));
+        const Vec value = hn::Mul(hn::BitCast(d, hn::ShiftLeft<23 - f.mantissa_bits>(magnitude)),
+                                  hn::Set(d, factor));
+        const BitsVec beyond = hn::IfThenElseZero(
+            hn::Gt(magnitude, hn::Set(bits, f.largest_code())), hn::Set(bits, special));
+        const BitsVec sign = hn::ShiftLeft<32 - f.bits()>(hn::Xor(code, magnitude));
+        return hn::BitCast(d, hn::Or(hn::BitCast(bits, value), hn::Or(beyond, sign)));
     }
 };
 
 /// The decoder of a group; `levels` is that of all groups where codes are looked up.
 template <PackedFormat format>
 LevelDecoder make_levels() {
-    constexpr FormatTraits f = traits(format);
-    constexpr bool looked_up = f.nibbles && !f.affine && format != PackedFormat::int4;
-    return looked_up ? LevelDecoder(level_table(format)) : LevelDecoder({});
+    constexpr const formats::NumberFormat& codes = *layout(format).codes;
+    if constexpr (codes.bits() == 4 && codes.kind != formats::Kind::integer) {
+        static constexpr formats::Levels levels = formats::levels_of(codes);
+        return LevelDecoder(levels);
+    } else {
+        return LevelDecoder(formats::Levels{});
+    }
 }
 
 template <PackedFormat format>
 HWY_INLINE auto make_decoder(const LevelDecoder& levels, std::uint8_t zero_point) {
     constexpr FormatTraits f = traits(format);
-    if constexpr (f.affine || format == PackedFormat::int4) {
+    constexpr bool is_integer = layout(format).codes->kind == formats::Kind::integer;
+    if constexpr (is_integer && (f.affine || f.nibbles)) {
         return UnsignedDecoder{hn::Set(IntTag{}, f.affine ? zero_point : f.zero)};
-    } else if constexpr (format == PackedFormat::int8) {
+    } else if constexpr (is_integer) {
         return SignedDecoder{};
     } else if constexpr (f.nibbles) {
         return levels;

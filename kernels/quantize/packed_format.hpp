@@ -1,5 +1,5 @@
 // What the processor's kernels know of each packed format before they see a value: how codes lie,
-// how a group's scale follows from its range, and binary16 for the scales of ggml's blocks.
+// and how a group's scale follows from its range.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,10 @@ namespace nibble::kernels {
 
 /// Values in a block of the MX formats and of ggml's.
 inline constexpr std::size_t packed_block = 32;
+static_assert(layout(PackedFormat::mxfp4).elements == packed_block &&
+              layout(PackedFormat::q4_0).elements == packed_block);
 
+/// A row of the table of packed formats, as the loops over values ask for it.
 struct FormatTraits {
     bool nibbles;         // two codes in a byte
     bool high_first;      // the even column in the high half
@@ -28,52 +31,27 @@ struct FormatTraits {
 };
 
 constexpr FormatTraits traits(PackedFormat format) {
-    switch (format) {
-        case PackedFormat::int8:
-            return {false, false, false, false, false, 127, 0, 0, true};
-        case PackedFormat::uint8:
-            return {false, false, true, false, false, 255, 0, 0, false};
-        case PackedFormat::int4:
-            return {true, false, false, false, false, 7, 8, 8, true};
-        case PackedFormat::uint4:
-            return {true, false, true, false, false, 15, 0, 0, false};
-        case PackedFormat::nf4:
-            return {true, true, false, false, true, 1, 7, 7, false};
-        case PackedFormat::fp4:
-            return {true, true, false, false, true, 1, 0, 0, false};
-        case PackedFormat::fp8_e4m3:
-            return {false, false, false, false, false, 448, 0, 0x7f, true};
-        case PackedFormat::fp8_e5m2:
-            return {false, false, false, false, false, 57344, 0, 0x7f, true};
-        case PackedFormat::mxfp4:
-            return {true, false, false, true, false, 4, 0, 0, false};
-        case PackedFormat::mxfp8_e4m3:
-            return {false, false, false, true, false, 256, 0, 0, false};
-        case PackedFormat::q4_0:
-        case PackedFormat::q8_0:
-            break;
-    }
-    return {};
+    using formats::Kind;
+    const PackedLayout& row = layout(format);
+    const formats::NumberFormat& codes = *row.codes;
+    const auto zero = static_cast<std::uint8_t>(row.zero_code());
+    return {
+        .nibbles = codes.bits() == 4,
+        .high_first = row.high_first,
+        .affine = row.rule == ScaleRule::range,
+        .e8m0 = row.rule == ScaleRule::power_of_two,
+        .reciprocal = codes.kind == Kind::codebook,
+        .steps = static_cast<float>(row.span()),
+        .zero = zero,
+        .nan = codes.kind == Kind::floating
+                   ? static_cast<std::uint8_t>(codes.floating.magnitude_mask())
+                   : zero,
+        .given_scale_ok = row.takes_tensor_scale(),
+    };
 }
 
 constexpr bool is_ggml_block(PackedFormat format) {
-    return format == PackedFormat::q4_0 || format == PackedFormat::q8_0;
-}
-
-/// Sign, exponent and mantissa of the small floats: E4M3, E5M2, E2M1.
-struct SmallFloat {
-    int exponent_bits, mantissa_bits, bias;
-    float largest;
-};
-constexpr SmallFloat small_float(PackedFormat format) {
-    switch (format) {
-        case PackedFormat::fp8_e5m2:
-            return {5, 2, 15, 57344};
-        case PackedFormat::mxfp4:
-            return {2, 1, 1, 6};
-        default:
-            return {4, 3, 7, 448};
-    }
+    return layout(format).packing == Packing::blocks;
 }
 
 /// What a group's values span. low <= 0 <= high, of affine formats only.
@@ -135,31 +113,6 @@ GroupScale group_scale(const GroupRange& range) {
 inline float reciprocal_or_zero(float d) {
     const float inverse = 1 / d;
     return std::abs(inverse) <= std::numeric_limits<float>::max() ? inverse : 0.0F;
-}
-
-/// Magnitudes below 2^16 keep their bits but for 13 of mantissa and another bias of the exponent;
-/// multiplying by 2^112 changes the bias, subnormal numbers included.
-inline float binary16_to_float(std::uint16_t half) {
-    const std::uint32_t magnitude = half & 0x7fffu, sign = (half & 0x8000u) * 0x10000u;
-    const float value = std::bit_cast<float>(magnitude << 13) * 0x1p112F;
-    const std::uint32_t beyond = magnitude >= 0x7c00u ? 0x7f800000u : 0;
-    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) | beyond | sign);
-}
-
-/// To nearest, halves to even; beyond 65504 infinity.
-inline std::uint16_t float_to_binary16(float x) {
-    const std::uint32_t bits = std::bit_cast<std::uint32_t>(x);
-    const std::uint32_t sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
-    std::uint32_t half = 0;
-    if (magnitude >= 0x47800000u) {  // 2^16
-        half = magnitude > 0x7f800000u ? 0x7e00u : 0x7c00u;
-    } else if (magnitude < 0x38800000u) {  // 2^-14: below it the numbers are 2^-24 apart,
-        const float sum = std::bit_cast<float>(magnitude) + 0.5F;  // and so they are around 1/2
-        half = std::bit_cast<std::uint32_t>(sum) - 0x3f000000u;
-    } else {  // adds just under a half, or a half where the code would be odd
-        half = (magnitude - 0x38000000u + 0xfffu + (magnitude >> 13 & 1u)) >> 13;
-    }
-    return static_cast<std::uint16_t>(sign | half);
 }
 
 /// q4_0 and q8_0, whose shape check_rows has passed: rows first .. first + count.

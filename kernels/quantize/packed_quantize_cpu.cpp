@@ -1,10 +1,9 @@
 // Quantization of groups with Highway, compiled once for each instruction set. A group is read
 // twice: for its range, and, out of the first-level cache by then, for its codes.
 //
-// A rounder turns one register of values into codes, each the low byte of a lane; every format is
-// one of three. Codes of four
-// bits gather as bytes in a small buffer and are packed from there, so that groups may begin and
-// end anywhere in a byte.
+// A rounder (rounders-inl.hpp) turns one register of values into codes. Codes of four bits gather
+// as bytes in a small buffer and are packed from there, so that groups may begin and end anywhere
+// in a byte.
 #include <algorithm>
 #include <array>
 
@@ -23,98 +22,15 @@
 HWY_BEFORE_NAMESPACE();
 namespace nibble::kernels::HWY_NAMESPACE {
 
-/// round(x / scale) between two limits, and an offset that makes it a code.
-struct IntegerRounder {
-    Vec scale, low, high;
-    IntVec offset;
-
-    HWY_INLINE IntVec operator()(Vec x) const {
-        const Vec steps = hn::Clamp(hn::Div(x, scale), low, high);
-        return hn::Add(rounded_byte(steps), offset);
-    }
-};
-
-/// The code of the level nearest to x * inverse. Levels are visited from the smallest up (for
-/// `signed_magnitude` from 0 up, the sign apart): the code changes by `step` where x lies above
-/// `middle`.
-struct LevelSearch {
-    std::array<float, 15> middle = {};
-    std::array<std::int32_t, 15> step = {};  // exclusive or of neighbouring codes
-
-    explicit LevelSearch(const std::array<float, 16>& levels, std::size_t count) {
-        std::array<std::size_t, 16> order = {};
-        for (std::size_t k = 0; k < count; ++k) {
-            order[k] = k;
-        }
-        std::sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count),
-                  [&](std::size_t a, std::size_t b) { return levels[a] < levels[b]; });
-        for (std::size_t k = 0; k + 1 < count; ++k) {
-            middle[k] = (levels[order[k]] + levels[order[k + 1]]) / 2;
-            step[k] = static_cast<std::int32_t>(order[k] ^ order[k + 1]);
-        }
-    }
-};
-
-template <bool signed_magnitude>
-struct LevelRounder {
-    const LevelSearch& search;
-    Vec inverse;
-
-    HWY_INLINE IntVec operator()(Vec x) const {
-        const Tag d;
-        const IntTag i;
-        const Vec scaled = hn::Mul(x, inverse);
-        const Vec place = signed_magnitude ? hn::Abs(scaled) : scaled;
-        IntVec code = hn::Zero(i);
-        for (std::size_t k = 0; k < (signed_magnitude ? 7 : 15); ++k) {
-            const auto above = hn::RebindMask(i, hn::Gt(place, hn::Set(d, search.middle[k])));
-            code = hn::Xor(code, hn::IfThenElseZero(above, hn::Set(i, search.step[k])));
-        }
-        if constexpr (signed_magnitude) {
-            const auto negative = hn::RebindMask(i, hn::Lt(scaled, hn::Zero(d)));
-            code = hn::Or(code, hn::IfThenElseZero(negative, hn::Set(i, 8)));
-        }
-        return code;
-    }
-};
-
-/// x / scale as a small float with subnormal numbers, saturating.
-template <PackedFormat format>
-struct SmallFloatRounder {
-    static constexpr SmallFloat f = small_float(format);
-    Vec scale;
-
-    HWY_INLINE IntVec operator()(Vec x) const {
-        const Tag d;
-        const IntTag i;
-        const auto exponent_bits = [&](int exponent) {
-            return hn::Set(i, static_cast<std::int32_t>(exponent << 23));
-        };
-        const Vec scaled = hn::Div(x, scale);
-        const Vec magnitude = hn::Min(hn::Abs(scaled), hn::Set(d, f.largest));
-        // The spacing of the format's numbers around `scaled`, and its reciprocal: powers of two.
-        const IntVec smallest = exponent_bits(128 - f.bias);  // of the normal numbers
-        const IntVec exponent =
-            hn::Max(hn::And(hn::BitCast(i, magnitude), exponent_bits(255)), smallest);
-        const IntVec inverse_spacing = hn::Sub(exponent_bits(254 + f.mantissa_bits), exponent);
-        const IntVec steps = rounded_byte(hn::Mul(magnitude, hn::BitCast(d, inverse_spacing)));
-        // A code counts the numbers below it: the steps, of which the first binade has its own
-        // number, and 2^mantissa_bits more for each binade after it.
-        const IntVec below = hn::ShiftRight<23 - f.mantissa_bits>(hn::Sub(exponent, smallest));
-        const auto sign = hn::ShiftLeft<f.exponent_bits + f.mantissa_bits>(
-            hn::ShiftRight<31>(hn::BitCast(BitsTag{}, x)));
-        return hn::Or(hn::Add(steps, below), hn::BitCast(i, sign));
-    }
-};
-
 /// Any of them, for values that may be NaN.
 template <class Rounder>
 struct OrNan {
     Rounder rounder;
     IntVec nan;
 
-    HWY_INLINE IntVec operator()(Vec x) const {
-        return hn::IfThenElse(hn::RebindMask(IntTag{}, hn::IsNaN(x)), nan, rounder(x));
+    HWY_INLINE Rounded operator()(Vec x) const {
+        const Rounded r = rounder(x);
+        return {hn::IfThenElse(hn::RebindMask(IntTag{}, hn::IsNaN(x)), nan, r.code), r.value};
     }
 };
 
@@ -123,29 +39,23 @@ template <PackedFormat format>
 struct RounderMaker {
     auto operator()(const GroupScale& s) const {
         constexpr FormatTraits f = traits(format);
-        const Tag d;
-        const IntTag i;
-        if constexpr (f.affine) {
-            // Limits less the zero point: codes are clamped after it is added.
-            const auto zero = static_cast<float>(s.zero_point);
-            return IntegerRounder{hn::Set(d, s.scale), hn::Set(d, -zero),
-                                  hn::Set(d, f.steps - zero), hn::Set(i, s.zero_point)};
-        } else if constexpr (format == PackedFormat::int8 || format == PackedFormat::int4) {
-            return IntegerRounder{hn::Set(d, s.scale), hn::Set(d, -f.steps), hn::Set(d, f.steps),
-                                  hn::Set(i, f.zero)};
+        if constexpr (layout(format).codes->kind == formats::Kind::integer) {
+            return integer_rounder(s.scale, f.affine ? 0 : -f.steps, f.steps, s.zero_point,
+                                   layout(format).offset);
         } else {
-            return SmallFloatRounder<format>{hn::Set(d, s.scale)};
+            return SmallFloatRounder(layout(format).codes->floating, s.scale);
         }
     }
 };
 
 template <PackedFormat format>
-requires(format == PackedFormat::nf4 || format == PackedFormat::fp4) struct RounderMaker<format> {
-    static constexpr bool signed_magnitude = format == PackedFormat::fp4;
-    LevelSearch search{level_table(format), signed_magnitude ? 8u : 16u};
+requires(traits(format).reciprocal) struct RounderMaker<format> {
+    static constexpr const formats::NumberFormat& codes = *layout(format).codes;
+    static constexpr unsigned levels = codes.is_signed ? 8 : 16;
+    LevelTable table{*codes.levels, levels};
 
     auto operator()(const GroupScale& s) const {
-        return LevelRounder<signed_magnitude>{search, hn::Set(Tag{}, 1 / s.scale)};
+        return LevelRounder<codes.is_signed, levels>{table, hn::Set(Tag{}, 1 / s.scale)};
     }
 };
 
@@ -154,7 +64,7 @@ HWY_INLINE void round_run(const Rounder& rounder, const In& in, std::size_t firs
                           std::size_t count, std::uint8_t* codes) {
     const ByteTag bytes;
     const auto rounded = [&](Vec x) {
-        return hn::TruncateTo(bytes, hn::BitCast(BitsTag{}, rounder(x)));
+        return hn::TruncateTo(bytes, hn::BitCast(BitsTag{}, rounder(x).code));
     };
     std::size_t i = 0;
     for (; i + lanes <= count; i += lanes) {
@@ -288,7 +198,8 @@ template <PackedFormat format, InputType type>
 void quantize_given(const PackedShape& shape, float scale, const void* x, const PackedView& out,
                     std::size_t first, std::size_t rows) {
     constexpr FormatTraits f = traits(format);
-    const OrNan rounder{RounderMaker<format>()({scale}), hn::Set(IntTag{}, f.nan)};
+    const auto of_numbers = RounderMaker<format>()({scale});
+    const OrNan<decltype(of_numbers)> rounder{of_numbers, hn::Set(IntTag{}, f.nan)};
     const bool divides = scale > 0 && scale <= std::numeric_limits<float>::max();
     for (std::size_t r = first; r < first + rows; ++r) {
         const Input<type> in(x, r * shape.columns);

@@ -120,18 +120,13 @@ constexpr RungRow rows[] = {
 }  // namespace
 
 std::span<const RungRow> quantize_tensor_rows(PackedFormat format) {
-    switch (format) {
-        case PackedFormat::int8:
-            return rows<PackedFormat::int8>;
-        case PackedFormat::int4:
-            return rows<PackedFormat::int4>;
-        case PackedFormat::fp8_e4m3:
-            return rows<PackedFormat::fp8_e4m3>;
-        case PackedFormat::fp8_e5m2:
-            return rows<PackedFormat::fp8_e5m2>;
-        default:
+    return rows_of(format, [](auto f) -> std::span<const RungRow> {
+        if constexpr (layout(f()).takes_tensor_scale()) {
+            return rows<f()>;
+        } else {
             return {};
-    }
+        }
+    });
 }
 
 }  // namespace nibble::kernels::NIBBLE_MACHINE

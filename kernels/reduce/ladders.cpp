@@ -1,6 +1,6 @@
 // The ladders of family `reduce`.
-#include "kernels/emulator/small_float.hpp"
 #include "kernels/families.hpp"
+#include "kernels/formats/float_format.hpp"
 #include "kernels/jobs.hpp"
 #include "kernels/reduce/histogram.hpp"
 #include "kernels/reduce/ops.hpp"
@@ -92,9 +92,9 @@ Ladder squared_error_ladder() {
         auto* const b = host_buffer<float>(buffers, 1);
         std::copy(weights.begin(), weights.end(), a);
         for (std::size_t i = 0; i < weights.size(); ++i) {  // what bfloat16 leaves of them
-            b[i] = emulator::decode(emulator::bfloat16,
-                                    emulator::encode(emulator::bfloat16, weights[i],
-                                                     emulator::Overflow::infinity, 0x7fff));
+            const std::uint32_t code =
+                formats::encode(formats::bf16, weights[i], formats::Overflow::standard);
+            b[i] = static_cast<float>(formats::decode(formats::bf16, code));
         }
     };
     l.cpu = [](const Job& job, Buffers b) {

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include "kernels/crew.hpp"
 #include "sim/core/one_thread.hpp"
 
 #if defined(__has_feature)  // clang says it this way, gcc the other
@@ -40,9 +41,9 @@ void share_out(std::size_t pieces, const RunPieces& run_pieces) {
     std::exception_ptr failure;
     std::mutex failure_mutex;
     {
-        std::vector<std::jthread> crew;
+        kernels::Crew crew;
         for (int i = 0; i < threads(); ++i) {
-            crew.emplace_back([&] {
+            crew.start([&] {
                 try {
                     for (std::size_t piece = next++; piece < pieces; piece = next++) {
                         run_pieces(piece, piece + 1);

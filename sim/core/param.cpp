@@ -8,6 +8,7 @@
 #include "sim/core/error.hpp"
 #include "sim/core/nearest.hpp"
 #include "sim/core/text.hpp"
+#include "sim/core/utf8.hpp"
 
 namespace nibble {
 namespace {

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/core/device.hpp"
-#include "sim/core/json_depth.hpp"
+#include "sim/core/json_object.hpp"
 #include "sim/core/text.hpp"
 #include "sim/core/version.hpp"
 
@@ -20,56 +20,12 @@ constexpr int newest_format = 1;
     throw Error(Error::Code::bad_file, "scenario: " + what, hint);
 }
 
-Json json_of(const Value& value) {
-    return std::visit([](const auto& v) { return Json(v); }, value);
-}
-
-Value value_of(const std::string& key, const Json& j) {
-    if (j.is_boolean()) {
-        return j.get<bool>();
-    }
-    if (j.is_number_unsigned() && j.get<std::uint64_t>() > std::uint64_t(INT64_MAX)) {
-        refuse(fmt::format("\"{}\" = {} is too large", key, j.dump()));
-    }
-    if (j.is_number_integer()) {
-        return j.get<std::int64_t>();
-    }
-    if (j.is_number_float()) {
-        return j.get<double>();
-    }
-    if (j.is_string()) {
-        return j.get<std::string>();
-    }
-    refuse(fmt::format("\"{}\" is {}, not a value", key, j.type_name()));
-}
-
-std::string text_member(const Json& object, const std::string& key) {
-    if (!object.at(key).is_string()) {
-        refuse(fmt::format("\"{}\" is {}, not a string", key, object.at(key).type_name()));
-    }
-    return object.at(key).get<std::string>();
-}
-
-void check_keys(const Json& object, const std::vector<std::string>& known) {
-    for (const auto& [key, unused] : object.items()) {
-        if (std::find(known.begin(), known.end(), key) == known.end()) {
-            const std::string near = nearest(key, known);
-            refuse(fmt::format("unknown key \"{}\"", key),
-                   near.empty() ? fmt::format("known: {}", fmt::join(known, ", "))
-                                : fmt::format("did you mean \"{}\"?", near));
-        }
-    }
-}
-
-ParamValues read_values(const Json& object, const Experiment& experiment) {
-    if (!object.is_object()) {
-        refuse(fmt::format("\"parameters\" is {}, not an object", object.type_name()));
-    }
+ParamValues read_values(const JsonObject& object, const Experiment& experiment) {
     ParamValues values = experiment.defaults();
-    for (const auto& [key, item] : object.items()) {
+    for (const std::string& key : object.names()) {
         try {
             const std::size_t i = experiment.index_of(key);
-            values[i] = experiment.params[i].checked(value_of(key, item));
+            values[i] = experiment.params[i].checked(object.value(key));
         } catch (const Error& e) {
             if (e.code() != Error::Code::bad_param) {
                 throw;
@@ -127,46 +83,24 @@ std::string to_json_text(const Scenario& scenario, const Experiments& all, int i
 }
 
 Scenario scenario_from_json(std::string_view text, const Experiments& all) {
-    check_json_depth(text, "scenario");
-    const Json whole = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (whole.is_discarded()) {
-        refuse("this is not JSON", "save one from the window, or with `run ID --out FILE.json`");
-    }
-    if (!whole.is_object()) {
-        refuse(fmt::format("the top level is {}, not an object", whole.type_name()));
-    }
-    check_keys(whole, {"nibble", "format", "experiment", "seed", "device", "parameters"});
-    for (const char* key : {"format", "experiment"}) {
-        if (!whole.contains(key)) {
-            refuse(fmt::format("\"{}\" is missing", key));
-        }
-    }
-    const Json& format = whole["format"];
-    if (!format.is_number_integer() || format.get<std::int64_t>() < 1) {
-        refuse(fmt::format("\"format\" = {} is not a version number", format.dump()));
-    }
-    if (format.get<std::int64_t>() > newest_format) {
-        refuse(fmt::format("\"format\" = {} is newer than this program", format.dump()),
+    const JsonObject whole(text, "scenario",
+                           "save one from the window, or with `run ID --out FILE.json`");
+    whole.only({"nibble", "format", "experiment", "seed", "device", "parameters"});
+    if (const auto format = whole.whole("format", 1); format > newest_format) {
+        refuse(fmt::format("\"format\" = {} is newer than this program", format),
                fmt::format("this is version {} and reads format {}", version, newest_format));
     }
     Scenario s;
-    s.experiment = text_member(whole, "experiment");
-    if (whole.contains("nibble")) {
-        s.written_by = text_member(whole, "nibble");
-    }
-    if (whole.contains("seed")) {
-        if (!whole["seed"].is_number_unsigned()) {
-            refuse(fmt::format("\"seed\" = {} is not a whole number from 0", whole["seed"].dump()));
-        }
-        s.seed = whole["seed"].get<std::uint64_t>();
-    }
+    s.experiment = whole.text("experiment");
+    s.written_by = whole.text_or("nibble", "");
+    s.seed = whole.has("seed") ? whole.bits("seed") : s.seed;
     try {
-        if (whole.contains("device")) {
-            s.device = machine_from(text_member(whole, "device"));
+        if (whole.has("device")) {
+            s.device = machine_from(whole.text("device"));
         }
         const Experiment& experiment = find_experiment(all, s.experiment);
-        s.values = whole.contains("parameters") ? read_values(whole["parameters"], experiment)
-                                                : experiment.defaults();
+        s.values = whole.has("parameters") ? read_values(whole.object("parameters"), experiment)
+                                           : experiment.defaults();
     } catch (const Error& e) {
         if (e.code() == Error::Code::bad_param) {
             refuse(e.what(), e.hint());

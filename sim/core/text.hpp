@@ -26,7 +26,4 @@ int edit_distance(std::string_view a, std::string_view b);
 /// The candidate closest to `name`, or "" when none is near enough to be a slip of the hand.
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
 
-/// Whether every byte sequence is well-formed UTF-8 (no overlongs, no surrogates).
-bool is_utf8(std::string_view text);
-
 }  // namespace nibble

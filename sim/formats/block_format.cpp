@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/formats/packed_formats.hpp"
+
 namespace nibble {
 
 CodedBlock block_scale(const BlockFormat& f, double absmax, double tensor_scale) {
@@ -58,15 +60,18 @@ double tensor_scale(const BlockFormat& f, double absmax) {
 }
 
 const std::vector<BlockFormat>& block_format_list() {
-    const auto of = [](const char* id) { return &find_number_format(id); };
-    static const std::vector<BlockFormat> list = {
-        {"mxfp8_e4m3", "MXFP8 E4M3", of("fp8_e4m3"), of("e8m0"), 32, true},
-        {"mxfp8_e5m2", "MXFP8 E5M2", of("fp8_e5m2"), of("e8m0"), 32, true},
-        {"mxfp6_e2m3", "MXFP6 E2M3", of("fp6_e2m3"), of("e8m0"), 32, true},
-        {"mxfp6_e3m2", "MXFP6 E3M2", of("fp6_e3m2"), of("e8m0"), 32, true},
-        {"mxfp4", "MXFP4", of("fp4_e2m1"), of("e8m0"), 32, true},
-        {"nvfp4", "NVFP4", of("fp4_e2m1"), of("fp8_e4m3"), 16, false},
-    };
+    static const std::vector<BlockFormat> list = [] {
+        std::vector<BlockFormat> found;
+        for (const kernels::PackedLayout& row : kernels::packed_layouts) {
+            if (row.elements > 0 && row.codes != nullptr &&
+                row.codes->kind == formats::Kind::floating) {
+                found.push_back({row.id, std::string(row.label), &find_number_format(row.codes->id),
+                                 &find_number_format(row.scale->id), row.elements_per_scale(),
+                                 row.rule == kernels::ScaleRule::power_of_two});
+            }
+        }
+        return found;
+    }();
     return list;
 }
 

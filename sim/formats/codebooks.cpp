@@ -1,13 +1,8 @@
 #include "sim/formats/codebooks.hpp"
 
-#include "kernels/quantize/packed.hpp"
 #include "sim/core/rng.hpp"
 
 namespace nibble {
-
-const std::array<float, 16>& nf4_levels() {
-    return kernels::level_table(kernels::PackedFormat::nf4);
-}
 
 std::array<double, 16> derive_nf4(double offset) {
     constexpr int positives = 8, negatives = 7;
@@ -25,10 +20,6 @@ std::array<double, 16> derive_nf4(double offset) {
         levels[static_cast<std::size_t>(negatives - k)] = -quantile(k, negatives);
     }
     return levels;
-}
-
-const std::array<float, 16>& fp4_levels() {
-    return kernels::level_table(kernels::PackedFormat::fp4);
 }
 
 }  // namespace nibble

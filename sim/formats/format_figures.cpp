@@ -289,7 +289,7 @@ Figure nf4_figure() {
         levels.y.push_back(std::erfc(-level * widest / std::sqrt(2.0)) / 2);
     }
     Ticks published{"published", Role::limit, true, {}, 0.12};
-    published.at = {nf4_levels().begin(), nf4_levels().end()};
+    published.at = {formats::nf4_levels.begin(), formats::nf4_levels.end()};
     double worst = 0;
     for (std::size_t code = 0; code < derived.size(); ++code) {
         worst = std::max(worst, std::abs(derived[code] - published.at[code]));

@@ -95,7 +95,7 @@ Table nf4_table() {
     Table table{"nf4_levels", {{"code"}, {"derived"}, {"published"}, {"difference"}}, {}};
     const auto derived = derive_nf4();
     for (std::size_t code = 0; code < derived.size(); ++code) {
-        const double published = nf4_levels()[code];
+        const double published = formats::nf4_levels[code];
         table.rows.push_back(
             {static_cast<std::int64_t>(code), derived[code], published, derived[code] - published});
     }

@@ -7,7 +7,6 @@
 
 #include "sim/core/error.hpp"
 #include "sim/core/text.hpp"
-#include "sim/formats/codebooks.hpp"
 
 namespace nibble {
 namespace {
@@ -15,7 +14,7 @@ namespace {
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-std::uint32_t encode_integer(const IntegerFormat& f, double x) {
+std::uint32_t encode_integer(const TwosComplement& f, double x) {
     const double limit = std::ldexp(1.0, f.bits - 1);
     if (std::isnan(x)) {
         return 0;
@@ -26,14 +25,22 @@ std::uint32_t encode_integer(const IntegerFormat& f, double x) {
            ((std::uint32_t{1} << f.bits) - 1);
 }
 
-double decode_integer(const IntegerFormat& f, std::uint32_t code) {
+double decode_integer(const TwosComplement& f, std::uint32_t code) {
     const std::uint32_t sign = std::uint32_t{1} << (f.bits - 1);
     const std::uint32_t bits = code & (2 * sign - 1);
     return static_cast<double>(bits) - ((bits & sign) != 0 ? 2.0 * sign : 0.0);
 }
 
-CodebookFormat codebook(const std::array<float, 16>& levels, bool has_sign_bit) {
-    return {{levels.begin(), levels.end()}, has_sign_bit};
+NumberFormat::Kind kind_of(const formats::NumberFormat& row) {
+    switch (row.kind) {
+        case formats::Kind::floating:
+            return row.floating;
+        case formats::Kind::integer:
+            return TwosComplement{row.bits()};
+        case formats::Kind::codebook:
+            break;
+    }
+    return CodebookFormat{{row.levels->begin(), row.levels->end()}, row.is_signed};
 }
 
 }  // namespace
@@ -43,7 +50,7 @@ NumberFormat::NumberFormat(std::string id, std::string name, Kind kind)
     if (const FloatFormat* f = as_float()) {
         last_rank_ = f->largest_code();
         first_rank_ = f->is_signed ? -last_rank_ : 0;
-    } else if (const IntegerFormat* i = as_integer()) {
+    } else if (const TwosComplement* i = as_integer()) {
         last_rank_ = (std::int64_t{1} << (i->bits - 1)) - 1;
         first_rank_ = -last_rank_ - 1;
     } else {
@@ -69,7 +76,7 @@ int NumberFormat::bits() const {
     if (const FloatFormat* f = as_float()) {
         return f->bits();
     }
-    if (const IntegerFormat* i = as_integer()) {
+    if (const TwosComplement* i = as_integer()) {
         return i->bits;
     }
     return static_cast<int>(std::lround(std::log2(as_codebook()->levels.size())));
@@ -87,7 +94,7 @@ std::vector<BitField> NumberFormat::fields() const {
         }
         return fields;
     }
-    if (const IntegerFormat* i = as_integer()) {
+    if (const TwosComplement* i = as_integer()) {
         return {{"sign", 1}, {"integer", i->bits - 1}};
     }
     if (as_codebook()->has_sign_bit) {
@@ -98,9 +105,9 @@ std::vector<BitField> NumberFormat::fields() const {
 
 std::uint32_t NumberFormat::encode(double x, Overflow overflow) const {
     if (const FloatFormat* f = as_float()) {
-        return nibble::encode(*f, x, overflow);
+        return formats::encode(*f, x, overflow);
     }
-    if (const IntegerFormat* i = as_integer()) {
+    if (const TwosComplement* i = as_integer()) {
         return encode_integer(*i, x);
     }
     const bool negative = as_codebook()->has_sign_bit && x < 0;
@@ -114,9 +121,9 @@ std::uint32_t NumberFormat::encode(double x, Overflow overflow) const {
 
 double NumberFormat::decode(std::uint32_t code) const {
     if (const FloatFormat* f = as_float()) {
-        return nibble::decode(*f, code);
+        return formats::decode(*f, code);
     }
-    if (const IntegerFormat* i = as_integer()) {
+    if (const TwosComplement* i = as_integer()) {
         return decode_integer(*i, code);
     }
     return as_codebook()->levels[code % as_codebook()->levels.size()];
@@ -129,7 +136,7 @@ double NumberFormat::round(double x, Overflow overflow) const {
 double NumberFormat::at(std::int64_t rank) const {
     NIBBLE_ASSERT(rank >= first_rank_ && rank <= last_rank_, "a rank within the format");
     if (const FloatFormat* f = as_float()) {
-        const double size = nibble::decode(*f, static_cast<std::uint32_t>(std::abs(rank)));
+        const double size = formats::decode(*f, static_cast<std::uint32_t>(std::abs(rank)));
         return rank < 0 ? -size : size;
     }
     if (as_integer()) {
@@ -205,23 +212,15 @@ Neighbourhood NumberFormat::neighbourhood(double x) const {
 }
 
 const std::vector<NumberFormat>& number_format_list() {
-    static const std::vector<NumberFormat> list = {
-        {"fp32", "FP32", formats::fp32},
-        {"tf32", "TF32", formats::tf32},
-        {"bf16", "BF16", formats::bf16},
-        {"fp16", "FP16", formats::fp16},
-        {"fp8_e4m3", "FP8 E4M3", formats::fp8_e4m3},
-        {"fp8_e5m2", "FP8 E5M2", formats::fp8_e5m2},
-        {"fp6_e2m3", "FP6 E2M3", formats::fp6_e2m3},
-        {"fp6_e3m2", "FP6 E3M2", formats::fp6_e3m2},
-        {"fp4_e2m1", "FP4 E2M1", formats::fp4_e2m1},
-        {"e8m0", "E8M0", formats::e8m0},
-        {"int8", "INT8", IntegerFormat{8}},
-        {"int4", "INT4", IntegerFormat{4}},
-        {"int2", "INT2", IntegerFormat{2}},
-        {"nf4", "NF4", codebook(nf4_levels(), false)},
-        {"fp4_bnb", "FP4 (bitsandbytes)", codebook(fp4_levels(), true)},
-    };
+    static const std::vector<NumberFormat> list = [] {
+        std::vector<NumberFormat> found;
+        for (const formats::NumberFormat& row : formats::number_formats) {
+            if (row.stands_alone) {
+                found.emplace_back(std::string(row.id), std::string(row.label), kind_of(row));
+            }
+        }
+        return found;
+    }();
     return list;
 }
 

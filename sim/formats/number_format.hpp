@@ -14,12 +14,16 @@
 #include <variant>
 #include <vector>
 
-#include "sim/formats/float_format.hpp"
+#include "kernels/formats/number_formats.hpp"
 
 namespace nibble {
 
+using formats::FloatFormat;
+using formats::Overflow;
+using formats::Specials;
+
 /// Two's complement. NaN encodes as 0, as CUDA's conversions do; everything beyond saturates.
-struct IntegerFormat {
+struct TwosComplement {
     int bits = 8;
 };
 
@@ -46,7 +50,7 @@ struct Neighbourhood {
 
 class NumberFormat {
 public:
-    using Kind = std::variant<FloatFormat, IntegerFormat, CodebookFormat>;
+    using Kind = std::variant<FloatFormat, TwosComplement, CodebookFormat>;
 
     NumberFormat(std::string id, std::string name, Kind kind);
 
@@ -54,7 +58,7 @@ public:
     const std::string& name() const { return name_; }  // "FP8 E4M3"
     const Kind& kind() const { return kind_; }
     const FloatFormat* as_float() const { return std::get_if<FloatFormat>(&kind_); }
-    const IntegerFormat* as_integer() const { return std::get_if<IntegerFormat>(&kind_); }
+    const TwosComplement* as_integer() const { return std::get_if<TwosComplement>(&kind_); }
     const CodebookFormat* as_codebook() const { return std::get_if<CodebookFormat>(&kind_); }
     int bits() const;
     std::vector<BitField> fields() const;

@@ -48,7 +48,7 @@ bool is_bounded_by_max_len(Placement placement) {
            placement == Placement::pow2_buddy;
 }
 
-std::int64_t slots_asked(Placement placement, const TraceRequest& request, std::int64_t max_len) {
+std::int64_t slots_asked(Placement placement, const Request& request, std::int64_t max_len) {
     switch (placement) {
         case Placement::max:
             return max_len;
@@ -64,8 +64,7 @@ std::int64_t slots_asked(Placement placement, const TraceRequest& request, std::
     broken_invariant("placement", "paged requests ask for blocks as they grow", __FILE__, __LINE__);
 }
 
-std::int64_t slots_at_the_end(Placement placement, const TraceRequest& request,
-                              const CacheSize& size) {
+std::int64_t slots_at_the_end(Placement placement, const Request& request, const CacheSize& size) {
     if (placement == Placement::paged) {
         return size.block_size * blocks_for(request.tokens(), size.block_size);
     }
@@ -83,18 +82,18 @@ std::int64_t most_slots(Placement placement, const CacheSize& size) {
                                : size.capacity_slots;
 }
 
-bool can_ever_run(Placement placement, const TraceRequest& request, const CacheSize& size) {
+bool can_ever_run(Placement placement, const Request& request, const CacheSize& size) {
     const bool too_long = is_bounded_by_max_len(placement) && request.tokens() > size.max_len;
     return !too_long && slots_at_the_end(placement, request, size) <= most_slots(placement, size);
 }
 
 void check_requests(Placement placement, const RequestTrace& trace, const CacheSize& size) {
-    for (const TraceRequest& request : trace.requests) {
+    for (const Request& request : trace.requests) {
         if (can_ever_run(placement, request, size)) {
             continue;
         }
         const std::string tokens =
-            fmt::format("{}: {} + {} = {} tokens", trace.where_output(request), request.prompt,
+            fmt::format("{}: {} + {} = {} tokens", trace.where(request, "output"), request.prompt,
                         request.output, request.tokens());
         if (is_bounded_by_max_len(placement) && request.tokens() > size.max_len) {
             throw Error(Error::Code::bad_file,

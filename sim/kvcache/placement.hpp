@@ -14,7 +14,7 @@
 
 #include "sim/core/param.hpp"
 #include "sim/kvcache/contiguous.hpp"
-#include "sim/kvcache/trace.hpp"
+#include "sim/requests/trace.hpp"
 
 namespace nibble {
 
@@ -38,17 +38,16 @@ struct CacheSize {
 };
 
 /// Slots that a contiguous policy asks for; a buddy allocator may hand out more.
-std::int64_t slots_asked(Placement placement, const TraceRequest& request, std::int64_t max_len);
+std::int64_t slots_asked(Placement placement, const Request& request, std::int64_t max_len);
 
 /// Slots that the request holds when it is complete, rounded up as its pool does.
-std::int64_t slots_at_the_end(Placement placement, const TraceRequest& request,
-                              const CacheSize& size);
+std::int64_t slots_at_the_end(Placement placement, const Request& request, const CacheSize& size);
 
 /// The most that one request can get of an empty cache.
 std::int64_t most_slots(Placement placement, const CacheSize& size);
 
 /// Whether the request can run at all, alone in the cache.
-bool can_ever_run(Placement placement, const TraceRequest& request, const CacheSize& size);
+bool can_ever_run(Placement placement, const Request& request, const CacheSize& size);
 
 /// Throws Error::bad_file naming line and column of the first request that never can.
 void check_requests(Placement placement, const RequestTrace& trace, const CacheSize& size);

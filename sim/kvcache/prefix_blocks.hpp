@@ -27,7 +27,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "sim/kvcache/token_ids.hpp"
+#include "sim/kvcache/cached_tokens.hpp"
 
 namespace nibble {
 

@@ -5,7 +5,6 @@
 
 #include "sim/core/data_folder.hpp"
 #include "sim/core/error.hpp"
-#include "sim/roofline/toml_table.hpp"
 
 namespace nibble {
 namespace {
@@ -100,9 +99,7 @@ PublishedVllm read_published_vllm(const std::filesystem::path& path) {
     p.sharegpt_output = lengths.positive("sharegpt_output");
     p.alpaca_prompt = lengths.positive("alpaca_prompt");
     p.alpaca_output = lengths.positive("alpaca_output");
-    const TomlTable source = file.table("source");
-    p.source = source.text("from");
-    p.licence = source.text("licence");
+    static_cast<Citation&>(p) = citation_in(file);
     file.finish();
     return p;
 }

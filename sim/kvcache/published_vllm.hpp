@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/kvcache/placement.hpp"
+#include "sim/published/published_file.hpp"
 
 namespace nibble {
 
@@ -34,8 +35,8 @@ struct PrintedSaving {
     double saved = 0;  // share of the blocks, 0 .. 1
 };
 
-struct PublishedVllm {
-    std::string title, setup, source, licence;
+struct PublishedVllm : Citation {
+    std::string title, setup;
     std::vector<PrintedMemory> memory;
     std::vector<PrintedBatch> batched;
     std::vector<PrintedSaving> savings;

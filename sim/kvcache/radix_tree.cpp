@@ -15,7 +15,7 @@ RadixTree::RadixTree(std::int64_t capacity) : capacity_(capacity), nodes_(1) {
     NIBBLE_ASSERT(capacity > 0, "a cache has room");
 }
 
-RadixTree::Place RadixTree::walk(std::span<const Token> tokens) const {
+RadixTree::Place RadixTree::walk(std::span<const CachedToken> tokens) const {
     Place p;
     while (p.inside == node(p.node).tokens.size() && !tokens.empty()) {
         const auto& children = node(p.node).children;
@@ -23,7 +23,7 @@ RadixTree::Place RadixTree::walk(std::span<const Token> tokens) const {
         if (child == children.end()) {
             break;
         }
-        const std::vector<Token>& held = node(child->second).tokens;
+        const std::vector<CachedToken>& held = node(child->second).tokens;
         const auto differs =
             std::mismatch(held.begin(), held.end(), tokens.begin(), tokens.end()).first;
         p.node = child->second;
@@ -34,7 +34,7 @@ RadixTree::Place RadixTree::walk(std::span<const Token> tokens) const {
     return p;
 }
 
-std::int64_t RadixTree::match(std::span<const Token> tokens) const {
+std::int64_t RadixTree::match(std::span<const CachedToken> tokens) const {
     return walk(tokens).matched;
 }
 
@@ -65,7 +65,7 @@ NodeId RadixTree::cut(NodeId id, std::size_t count) {
     return upper;
 }
 
-NodeId RadixTree::add_leaf(NodeId parent, std::span<const Token> tokens) {
+NodeId RadixTree::add_leaf(NodeId parent, std::span<const CachedToken> tokens) {
     const NodeId leaf = new_node();
     at(leaf).parent = parent;
     at(leaf).tokens.assign(tokens.begin(), tokens.end());
@@ -114,7 +114,7 @@ void RadixTree::evict(std::int64_t room, RadixEvent& event) {
     }
 }
 
-std::optional<RadixEvent> RadixTree::insert(std::span<const Token> tokens) {
+std::optional<RadixEvent> RadixTree::insert(std::span<const CachedToken> tokens) {
     NIBBLE_ASSERT(!tokens.empty(), "a request has tokens");
     const Place end = walk(tokens);
     RadixEvent event;

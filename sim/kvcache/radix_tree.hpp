@@ -23,18 +23,18 @@
 #include <span>
 #include <vector>
 
-#include "sim/kvcache/token_ids.hpp"
+#include "sim/kvcache/cached_tokens.hpp"
 
 namespace nibble {
 
 using NodeId = std::int32_t;
 
 struct RadixNode {
-    NodeId parent = -1;                // of the root, which holds no tokens: -1
-    std::vector<Token> tokens;         // of this node alone
-    std::int64_t users = 0;            // requests whose path goes through it
-    std::int64_t last_use = 0;         // number of the insert that last went through it
-    std::map<Token, NodeId> children;  // by their first token
+    NodeId parent = -1;                      // of the root, which holds no tokens: -1
+    std::vector<CachedToken> tokens;         // of this node alone
+    std::int64_t users = 0;                  // requests whose path goes through it
+    std::int64_t last_use = 0;               // number of the insert that last went through it
+    std::map<CachedToken, NodeId> children;  // by their first token
 };
 
 /// What an insert did.
@@ -58,12 +58,12 @@ public:
     explicit RadixTree(std::int64_t capacity);
 
     /// The longest prefix of `tokens` that is stored, in tokens.
-    std::int64_t match(std::span<const Token> tokens) const;
+    std::int64_t match(std::span<const CachedToken> tokens) const;
 
     /// Stores `tokens` (at least one), and takes a use of their path. Evicts what is needed, never
     /// of the path itself. Does nothing and returns nothing when all leaves without users are too
     /// few.
-    std::optional<RadixEvent> insert(std::span<const Token> tokens);
+    std::optional<RadixEvent> insert(std::span<const CachedToken> tokens);
 
     /// Drops a use of the path to `node`, which insert() returned.
     void release(NodeId node);
@@ -87,11 +87,11 @@ private:
     };
 
     RadixNode& at(NodeId id) { return nodes_[static_cast<std::size_t>(id)]; }
-    Place walk(std::span<const Token> tokens) const;
+    Place walk(std::span<const CachedToken> tokens) const;
     std::int64_t newly_used(const Place& end) const;
     NodeId new_node();
     NodeId cut(NodeId node, std::size_t length);
-    NodeId add_leaf(NodeId parent, std::span<const Token> tokens);
+    NodeId add_leaf(NodeId parent, std::span<const CachedToken> tokens);
     void use_path(NodeId end);
     void evict(std::int64_t room, RadixEvent& event);
     void note_idle_leaf(NodeId id);

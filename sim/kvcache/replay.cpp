@@ -37,7 +37,7 @@ private:
     std::int64_t stored(int request) const {
         return this->request(request).prompt + generated_[static_cast<std::size_t>(request)];
     }
-    const TraceRequest& request(int index) const {
+    const Request& request(int index) const {
         return trace_.requests[static_cast<std::size_t>(index)];
     }
     Stint& stint(std::size_t running) { return result_.stints[running_[running]]; }
@@ -127,7 +127,7 @@ public:
           max_len_(size.max_len),
           cache_(slot_pool(placement, size.capacity_slots), size.capacity_slots) {}
 
-    bool admit(int id, const TraceRequest& request, Stint& stint) {
+    bool admit(int id, const Request& request, Stint& stint) {
         const auto slots = slots_asked(placement_, request, max_len_);
         const auto events = cache_.admit(id, slots, stint.tokens_before);
         if (events) {
@@ -140,7 +140,7 @@ public:
         return true;
     }
     void leave(Stint& stint) { cache_.release(stint.request); }
-    void record(int id, const TraceRequest& request, StepRecord& r) const {
+    void record(int id, const Request& request, StepRecord& r) const {
         const ContiguousCache::Sequence& s = cache_.sequence(id);
         r.used += s.tokens;
         r.allocated += s.chunk.slots;
@@ -159,7 +159,7 @@ public:
     explicit Paged(const CacheSize& size)
         : cache_({static_cast<int>(size.blocks()), size.block_size, size.watermark_blocks}) {}
 
-    bool admit(int id, const TraceRequest& /*request*/, const Stint& stint) {
+    bool admit(int id, const Request& /*request*/, const Stint& stint) {
         return cache_.admit(id, stint.tokens_before).has_value();
     }
     bool append(int id) { return cache_.append(id).has_value(); }
@@ -167,7 +167,7 @@ public:
         stint.block_table = cache_.block_table(stint.request);
         cache_.release(stint.request);
     }
-    void record(int id, const TraceRequest& /*request*/, StepRecord& r) const {
+    void record(int id, const Request& /*request*/, StepRecord& r) const {
         const PagedCache::Sequence& s = cache_.sequence(id);
         const std::int64_t slots =
             static_cast<std::int64_t>(s.block_table.size()) * cache_.settings().block_size;

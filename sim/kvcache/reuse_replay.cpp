@@ -12,7 +12,7 @@ namespace {
 /// Requests that may enter of which the longest prefix is looked for.
 constexpr std::size_t looks_ahead = 64;
 
-std::span<const Token> reusable(const ReuseRequest& request) {
+std::span<const CachedToken> reusable(const ReuseRequest& request) {
     return std::span(request.tokens).first(static_cast<std::size_t>(request.prompt - 1));
 }
 

@@ -16,17 +16,17 @@ public:
     Maker(std::string name, const Rng& rng) : rng_(rng) { made_.name = std::move(name); }
 
     /// A new segment of `count` tokens.
-    std::vector<Token> segment(std::string name, std::int64_t count) {
-        const Token id = made_.segments.size();
+    std::vector<CachedToken> segment(std::string name, std::int64_t count) {
+        const CachedToken id = made_.segments.size();
         made_.segments.push_back(std::move(name));
-        std::vector<Token> tokens;
+        std::vector<CachedToken> tokens;
         for (std::int64_t i = 0; i < count; ++i) {
-            tokens.push_back((id << ReuseWorkload::position_bits) | static_cast<Token>(i));
+            tokens.push_back((id << ReuseWorkload::position_bits) | static_cast<CachedToken>(i));
         }
         return tokens;
     }
     /// One whose length is drawn from [least, most].
-    std::vector<Token> drawn(std::string name, int least, int most) {
+    std::vector<CachedToken> drawn(std::string name, int least, int most) {
         return segment(std::move(name), least + draw(most - least + 1));
     }
     int draw(int below) {
@@ -34,8 +34,8 @@ public:
     }
 
     /// Adds prompt + output to a group; `after` counts within the group. Returns its number there.
-    int add(std::size_t group, std::string name, const std::vector<Token>& prompt,
-            const std::vector<Token>& output, int after = -1) {
+    int add(std::size_t group, std::string name, const std::vector<CachedToken>& prompt,
+            const std::vector<CachedToken>& output, int after = -1) {
         groups_.resize(std::max(groups_.size(), group + 1));
         ReuseRequest r{prompt, static_cast<std::int64_t>(prompt.size()), after, std::move(name)};
         r.tokens.insert(r.tokens.end(), output.begin(), output.end());
@@ -71,7 +71,7 @@ private:
     std::uint64_t drawn_ = 0;
 };
 
-void append(std::vector<Token>& to, const std::vector<Token>& from) {
+void append(std::vector<CachedToken>& to, const std::vector<CachedToken>& from) {
     to.insert(to.end(), from.begin(), from.end());
 }
 
@@ -79,7 +79,7 @@ ReuseWorkload chat(const ReuseShape& shape, const Rng& rng) {
     Maker make("chat", rng);
     const auto system = make.segment("system", shape.shared_tokens);
     for (int c = 0; c < shape.groups; ++c) {
-        std::vector<Token> so_far = system;
+        std::vector<CachedToken> so_far = system;
         int before = -1;
         for (int t = 0; t < shape.rounds; ++t) {
             append(so_far, make.drawn(fmt::format("Q{}.{}", c + 1, t + 1), 15, 60));
@@ -97,11 +97,11 @@ ReuseWorkload few_shot(const ReuseShape& shape, const Rng& rng) {
     Maker make("few-shot", rng);
     const auto instruction = make.segment("instruction", 24);
     for (int t = 0; t < shape.groups; ++t) {
-        std::vector<Token> start = instruction;
+        std::vector<CachedToken> start = instruction;
         append(start, make.drawn(fmt::format("examples {}", t + 1), shape.shared_tokens * 3 / 4,
                                  shape.shared_tokens * 5 / 4));
         for (int q = 0; q < shape.rounds; ++q) {
-            std::vector<Token> prompt = start;
+            std::vector<CachedToken> prompt = start;
             append(prompt, make.drawn(fmt::format("Q{}.{}", t + 1, q + 1), 12, 48));
             make.add(static_cast<std::size_t>(t), fmt::format("task {}, question {}", t + 1, q + 1),
                      prompt, make.drawn(fmt::format("A{}.{}", t + 1, q + 1), 4, 16));
@@ -114,7 +114,7 @@ ReuseWorkload tree_of_thought(const ReuseShape& shape, const Rng& rng) {
     constexpr int thoughts = 3;      // tried from each state
     constexpr std::size_t kept = 2;  // states of a level that go on
     struct State {
-        std::vector<Token> tokens;
+        std::vector<CachedToken> tokens;
         std::string name;
         int request;
     };
@@ -160,9 +160,9 @@ ReuseWorkload unrelated(const ReuseShape& shape, const Rng& rng) {
 
 }  // namespace
 
-std::string ReuseWorkload::describe(const std::vector<Token>& tokens) const {
+std::string ReuseWorkload::describe(const std::vector<CachedToken>& tokens) const {
     std::vector<std::string> names;
-    for (const Token token : tokens) {
+    for (const CachedToken token : tokens) {
         const std::string& segment = segment_of(token);
         if (names.empty() || names.back() != segment) {
             names.push_back(segment);
@@ -198,7 +198,7 @@ ReuseWorkload make_workload(const ReuseShape& shape, const Rng& rng) {
 
 ReuseWorkload workload_of(const RequestTrace& trace) {
     std::int64_t total = 0;
-    for (const TraceRequest& r : trace.requests) {
+    for (const Request& r : trace.requests) {
         total += r.tokens();
     }
     if (total > most_workload_tokens) {
@@ -209,27 +209,27 @@ ReuseWorkload workload_of(const RequestTrace& trace) {
     }
     ReuseWorkload w;
     w.name = trace.name;
-    std::map<std::int64_t, Token> prefixes;  // prefix_id -> segment
-    for (const TraceRequest& r : trace.requests) {
-        const std::int64_t shared = std::min(r.prefix_len, r.prompt);
-        const auto add_run = [](std::vector<Token>& to, Token segment, std::int64_t from,
-                                std::int64_t count) {
+    std::map<std::int64_t, CachedToken> prefixes;  // prefix_id -> segment
+    for (const Request& r : trace.requests) {
+        const auto add_run = [](std::vector<CachedToken>& to, CachedToken segment,
+                                std::int64_t from, std::int64_t count) {
             for (std::int64_t i = from; i < from + count; ++i) {
-                to.push_back((segment << ReuseWorkload::position_bits) | static_cast<Token>(i));
+                to.push_back((segment << ReuseWorkload::position_bits) |
+                             static_cast<CachedToken>(i));
             }
         };
         ReuseRequest request;
         request.prompt = r.prompt;
-        request.line = r.line;
-        request.name = fmt::format("line {}", r.line);
-        if (shared > 0) {
+        request.line = trace.line_of(r);
+        request.name = fmt::format("line {}", request.line);
+        if (r.prefix_len > 0) {
             const auto [place, is_new] = prefixes.try_emplace(r.prefix_id, w.segments.size());
             if (is_new) {
                 w.segments.push_back(fmt::format("prefix {}", r.prefix_id));
             }
-            add_run(request.tokens, place->second, 0, shared);
+            add_run(request.tokens, place->second, 0, r.prefix_len);
         }
-        add_run(request.tokens, w.segments.size(), shared, r.tokens() - shared);
+        add_run(request.tokens, w.segments.size(), r.prefix_len, r.tokens() - r.prefix_len);
         w.segments.push_back(request.name);
         w.requests.push_back(std::move(request));
     }

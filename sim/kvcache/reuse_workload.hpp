@@ -18,19 +18,19 @@
 #include <vector>
 
 #include "sim/core/rng.hpp"
-#include "sim/kvcache/token_ids.hpp"
-#include "sim/kvcache/trace.hpp"
+#include "sim/kvcache/cached_tokens.hpp"
+#include "sim/requests/trace.hpp"
 
 namespace nibble {
 
 enum class ReuseKind { chat, few_shot, tree_of_thought, unrelated };
 
 struct ReuseRequest {
-    std::vector<Token> tokens;  // the prompt, then the output
-    std::int64_t prompt = 0;    // how many of them are the prompt, at least 1
-    int after = -1;             // the request whose output it continues; -1: none
-    std::string name;           // "chat 2, turn 1"
-    int line = 0;               // of a trace file; 0: made up
+    std::vector<CachedToken> tokens;  // the prompt, then the output
+    std::int64_t prompt = 0;          // how many of them are the prompt, at least 1
+    int after = -1;                   // the request whose output it continues; -1: none
+    std::string name;                 // "chat 2, turn 1"
+    std::size_t line = 0;             // of a trace file; 0: made up
 
     std::int64_t size() const { return static_cast<std::int64_t>(tokens.size()); }
 };
@@ -40,11 +40,11 @@ struct ReuseWorkload {
     std::vector<ReuseRequest> requests;  // as they arrive
     std::vector<std::string> segments;
 
-    const std::string& segment_of(Token token) const {
+    const std::string& segment_of(CachedToken token) const {
         return segments[static_cast<std::size_t>(token >> position_bits)];
     }
     /// What a run of tokens holds: "system", "QA 2.1" (question and answer), "QA 2.1 ... 2.3".
-    std::string describe(const std::vector<Token>& tokens) const;
+    std::string describe(const std::vector<CachedToken>& tokens) const;
 
     static constexpr int position_bits = 32;
 };

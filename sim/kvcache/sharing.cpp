@@ -6,7 +6,7 @@
 namespace nibble {
 namespace {
 
-BlocksSaved saved_by(const TraceRequest& request, const Sharing& sharing, const Rng& rng) {
+BlocksSaved saved_by(const Request& request, const Sharing& sharing, const Rng& rng) {
     const std::int64_t beams = sharing.sequences;
     const std::int64_t most = beams * blocks_for(request.tokens(), sharing.block_size);
     PagedCache cache({static_cast<int>(most), sharing.block_size});
@@ -36,7 +36,7 @@ BlocksSaved saved_by(const TraceRequest& request, const Sharing& sharing, const 
 
 }  // namespace
 
-BlocksSaved blocks_saved(const std::vector<TraceRequest>& requests, const Sharing& sharing,
+BlocksSaved blocks_saved(const std::vector<Request>& requests, const Sharing& sharing,
                          const Rng& rng, const std::function<void()>& check) {
     return parallel_reduce(
         requests.size(), 4, BlocksSaved{},

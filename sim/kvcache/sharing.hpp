@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "sim/core/rng.hpp"
-#include "sim/kvcache/trace.hpp"
+#include "sim/requests/trace.hpp"
 
 namespace nibble {
 
@@ -34,7 +34,7 @@ struct BlocksSaved {
 /// The same for any number of threads. `check` is called before each request and may throw to end
 /// it.
 BlocksSaved blocks_saved(
-    const std::vector<TraceRequest>& requests, const Sharing& sharing, const Rng& rng,
+    const std::vector<Request>& requests, const Sharing& sharing, const Rng& rng,
     const std::function<void()>& check = [] {});
 
 }  // namespace nibble

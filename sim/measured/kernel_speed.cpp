@@ -1,48 +1,29 @@
 #include "sim/measured/kernel_speed.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "sim/core/error.hpp"
-#include "sim/core/json_depth.hpp"
-#include "sim/measured/recording_object.hpp"
+#include "sim/core/json_object.hpp"
 
 namespace nibble {
 namespace {
 
-using Json = nlohmann::json;
-
-using Object = RecordingObject;
-
-KernelSpeed speed_of(const Object& o) {
-    return {o.text("ladder"),    o.text("rung"),          o.text("input"),
-            o.count("rows"),     o.count("columns"),      o.count("group_size"),
-            o.speed("gb_per_s"), o.speed("copy_gb_per_s")};
+KernelSpeed speed_of(const JsonObject& o) {
+    return {o.text("ladder"),       o.text("rung"),
+            o.text("input"),        o.whole("rows"),
+            o.whole("columns"),     o.whole("group_size"),
+            o.positive("gb_per_s"), o.positive("copy_gb_per_s")};
 }
 
 }  // namespace
 
 KernelRecording parse_kernel_recording(std::string_view text, const std::string& where) {
-    check_json_depth(text, where);
-    const Json json = Json::parse(text, nullptr, false);
-    if (!json.is_object()) {
-        throw Error(Error::Code::bad_file, where + " holds no JSON object",
-                    "a recording of kernel speeds is expected");
-    }
-    const Object file{json, where};
+    const JsonObject file(text, where, "a recording of `nibble measure` is expected");
     KernelRecording recording{file.text("machine"), file.text("date"), file.text("command"), {}};
-    const Json& kernels = file.member("kernels", "a list of objects");
-    if (!kernels.is_array()) {
-        file.bad("kernels", "a list of objects");
-    }
-    for (std::size_t i = 0; i < kernels.size(); ++i) {
-        if (!kernels[i].is_object()) {
-            file.bad("kernels", "a list of objects");
-        }
-        recording.kernels.push_back(speed_of({kernels[i], fmt::format("{}, kernel {}", where, i)}));
+    for (const JsonObject& kernel : file.objects("kernels")) {
+        recording.kernels.push_back(speed_of(kernel));
     }
     return recording;
 }

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "sim/model/unicode_classes.hpp"
+#include "sim/core/utf8.hpp"
 
 namespace nibble {
 namespace {
@@ -29,13 +29,7 @@ const std::array<char32_t, 256>& code_points() {
 std::string characters_of_bytes(std::string_view bytes) {
     std::string text;
     for (const char byte : bytes) {
-        const char32_t c = code_points()[static_cast<unsigned char>(byte)];
-        if (c < 0x80) {
-            text += static_cast<char>(c);
-        } else {  // below U+0800: two bytes
-            text += static_cast<char>(0xc0 | c >> 6);
-            text += static_cast<char>(0x80 | (c & 0x3f));
-        }
+        append_utf8(text, code_points()[static_cast<unsigned char>(byte)]);
     }
     return text;
 }
@@ -51,12 +45,11 @@ std::optional<std::string> bytes_of_characters(std::string_view characters) {
     }();
     std::string bytes;
     for (std::size_t at = 0; at < characters.size();) {
-        const CodePoint c = code_point_at(characters, at);
-        if (c.value >= byte_of.size() || byte_of[c.value] < 0) {
+        const char32_t c = next_character(characters, at);
+        if (c >= byte_of.size() || byte_of[c] < 0) {
             return std::nullopt;
         }
-        bytes += static_cast<char>(byte_of[c.value]);
-        at += c.bytes;
+        bytes += static_cast<char>(byte_of[c]);
     }
     return bytes;
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/core/atomic_file.hpp"
+#include "sim/core/json_object.hpp"
 #include "sim/model/loss_curve.hpp"
 #include "sim/model/model_files.hpp"
 
@@ -36,24 +37,25 @@ Json to_json(const TrainOptions& o) {
             {"domains", domains}};
 }
 
-TrainOptions options_from(const Json& j, const std::string& path) {
+TrainOptions options_from(const JsonObject& j) {
     TrainOptions o;
-    o.config = config_from_json(j.at("config").dump(), path);
-    j.at("seed").get_to(o.seed);
-    j.at("steps").get_to(o.steps);
-    j.at("batch").get_to(o.batch);
-    j.at("rate").get_to(o.rate);
-    j.at("final_rate").get_to(o.final_rate);
-    j.at("warm_up").get_to(o.warm_up);
-    j.at("beta1").get_to(o.beta1);
-    j.at("beta2").get_to(o.beta2);
-    j.at("epsilon").get_to(o.epsilon);
-    j.at("decay").get_to(o.decay);
-    j.at("clip").get_to(o.clip);
+    o.config = config_from_json(j.object("config").json().dump(), j.where());
+    o.seed = j.bits("seed");
+    o.steps = j.whole("steps");
+    o.batch = j.whole("batch");
+    o.rate = j.number("rate");
+    o.final_rate = j.number("final_rate");
+    o.warm_up = j.whole("warm_up");
+    o.beta1 = j.number("beta1");
+    o.beta2 = j.number("beta2");
+    o.epsilon = j.number("epsilon");
+    o.decay = j.number("decay");
+    o.clip = j.number("clip");
     o.domains.clear();
-    for (const Json& domain : j.at("domains")) {
-        o.domains.push_back(find_domain(domain.get<std::string>()));
+    for (const nlohmann::json& domain : j.list("domains")) {
+        o.domains.push_back(find_domain(domain.is_string() ? domain.get<std::string>() : ""));
     }
+    j.finish();
     return o;
 }
 
@@ -74,9 +76,9 @@ Json losses_json(const std::vector<LossPoint>& losses) {
     return all;
 }
 
-std::vector<LossPoint> losses_from(const std::string& text) {
+std::vector<LossPoint> losses_from(const std::string& text, const fs::path& path) {
     std::vector<LossPoint> losses;
-    for (const Json& p : Json::parse(text)) {
+    for (const auto& p : parse_json(text, path.string() + ", losses")) {
         losses.push_back({p.at(0).get<Index>(), p.at(1).get<Index>(), p.at(2).get<double>()});
     }
     return losses;
@@ -119,7 +121,7 @@ Trainer Trainer::resume(const fs::path& folder) {
                         fmt::format("{} is a checkpoint of another version", path.string()));
         }
         const TrainOptions options =
-            options_from(Json::parse(metadata.at("options")), path.string());
+            options_from(JsonObject(metadata.at("options"), path.string() + ", options"));
         Trainer trainer(options, byte_bpe_from_json(metadata.at("tokenizer"), path.string()));
         for (const auto& [key, values] :
              {std::pair{"weights", &trainer.values_}, {"m", &trainer.m_}, {"v", &trainer.v_}}) {
@@ -132,9 +134,9 @@ Trainer Trainer::resume(const fs::path& folder) {
             *values = file->read_all(info);
         }
         trainer.steps_done_ = std::stoll(metadata.at("steps_done"));
-        trainer.losses_ = losses_from(metadata.at("losses"));
+        trainer.losses_ = losses_from(metadata.at("losses"), path);
         return trainer;
-    } catch (const Json::exception& e) {
+    } catch (const nlohmann::json::exception& e) {
         no_checkpoint(path, e.what());
     } catch (const std::out_of_range&) {  // of a map's keys and of a number's digits
         no_checkpoint(path, "its metadata is not that of a training run");
@@ -143,8 +145,8 @@ Trainer Trainer::resume(const fs::path& folder) {
 
 std::vector<LossPoint> checkpoint_losses(const fs::path& path) {
     try {
-        return losses_from(metadata_of(*TensorFile::open(path)).at("losses"));
-    } catch (const Json::exception& e) {
+        return losses_from(metadata_of(*TensorFile::open(path)).at("losses"), path);
+    } catch (const nlohmann::json::exception& e) {
         no_checkpoint(path, e.what());
     } catch (const std::out_of_range&) { no_checkpoint(path, "it has no losses"); }
 }

@@ -1,12 +1,14 @@
 #include "sim/model/config.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <numbers>
 
 #include "sim/core/error.hpp"
-#include "sim/core/json_depth.hpp"
+#include "sim/core/json_object.hpp"
+#include "sim/model/config_fields.hpp"
 #include "sim/tensor/gguf.hpp"
 
 namespace nibble {
@@ -21,50 +23,6 @@ using Json = nlohmann::ordered_json;
 [[noreturn]] void unsupported(const std::string& what, const std::string& missing) {
     throw Error(Error::Code::unsupported, what, missing);
 }
-
-/// Reads keys of a JSON object and names the file and key in what it throws.
-class Keys {
-public:
-    Keys(const Json& object, std::string path) : object_(object), path_(std::move(path)) {}
-
-    bool has(const char* key) const { return object_.contains(key) && !object_.at(key).is_null(); }
-    double number(const char* key) const {
-        if (!has(key)) {
-            bad(fmt::format("{}: \"{}\" is missing", path_, key),
-                "a Llama config.json as Hugging Face writes it has it");
-        }
-        if (!object_.at(key).is_number()) {
-            bad(fmt::format("{}: \"{}\" = {} is not a number", path_, key, object_.at(key).dump()));
-        }
-        return object_.at(key).get<double>();
-    }
-    double number_or(const char* key, double fallback) const {
-        return has(key) ? number(key) : fallback;
-    }
-    Index whole(const char* key) const {
-        const double value = number(key);
-        if (value != std::floor(value) || std::abs(value) > 1e12) {
-            bad(fmt::format("{}: \"{}\" = {} is not a whole number", path_, key, value));
-        }
-        return static_cast<Index>(value);
-    }
-    Index whole_or(const char* key, Index fallback) const {
-        return has(key) ? whole(key) : fallback;
-    }
-    std::string text_or(const char* key, const std::string& fallback) const {
-        return has(key) && object_.at(key).is_string() ? object_.at(key).get<std::string>()
-                                                       : fallback;
-    }
-    bool is_true(const char* key) const {
-        return has(key) && object_.at(key).is_boolean() && object_.at(key).get<bool>();
-    }
-    const Json& at(const char* key) const { return object_.at(key); }
-    const std::string& path() const { return path_; }
-
-private:
-    const Json& object_;
-    std::string path_;
-};
 
 /// What a named architecture has that is not here; empty when nothing is known of it.
 std::string missing_for(const std::string& architecture) {
@@ -93,44 +51,45 @@ std::string missing_for(const std::string& architecture) {
                                 : found->second + "; only Llama-type models are read";
 }
 
-void read_scaling(const Keys& keys, ModelConfig& config) {
-    if (!keys.has("rope_scaling")) {
-        return;
-    }
-    const Keys scaling(keys.at("rope_scaling"), keys.path() + ": rope_scaling");
-    const std::string type = scaling.text_or("rope_type", scaling.text_or("type", "?"));
-    if (type == "default") {
-        return;
-    }
-    config.rotary_factor = scaling.number("factor");
-    if (type == "linear") {
-        config.rotary_scaling = RotaryScaling::linear;
-    } else if (type == "llama3") {
-        config.rotary_scaling = RotaryScaling::llama3;
-        config.rotary_low_factor = scaling.number("low_freq_factor");
-        config.rotary_high_factor = scaling.number("high_freq_factor");
-        config.rotary_original_positions = scaling.number("original_max_position_embeddings");
-    } else {
-        unsupported(fmt::format("{}: rotary scaling \"{}\" is not supported", keys.path(), type),
+void read_scaling(const ConfigFields& f, const std::string& path, ModelConfig& c) {
+    if (f.rope_type == "linear" || f.rope_type == "llama3") {
+        c.rotary_scaling = f.rope_type == "linear" ? RotaryScaling::linear : RotaryScaling::llama3;
+        c.rotary_factor = f.rope_factor;
+    } else if (f.rope_type != "default") {
+        unsupported(fmt::format("{}: rotary scaling \"{}\" is not supported", path, f.rope_type),
                     "linear and llama3 are");
+    }
+    if (f.rope_type == "llama3") {
+        c.rotary_low_factor = f.rope_low;
+        c.rotary_high_factor = f.rope_high;
+        c.rotary_original_positions = f.rope_original_positions;
     }
 }
 
-void refuse_unknown_parts(const Keys& keys) {
-    const std::string activation = keys.text_or("hidden_act", "silu");
-    if (activation != "silu" && activation != "swish") {
-        unsupported(fmt::format("{}: hidden_act \"{}\" is not supported", keys.path(), activation),
+void refuse_unknown_parts(const ConfigFields& f, const std::string& path) {
+    if (f.activation != "silu" && f.activation != "swish") {
+        unsupported(fmt::format("{}: hidden_act \"{}\" is not supported", path, f.activation),
                     "only silu is");
     }
-    for (const char* key : {"attention_bias", "mlp_bias"}) {
-        if (keys.is_true(key)) {
-            unsupported(fmt::format("{}: {} is not supported", keys.path(), key),
-                        "linear layers have no bias here");
-        }
+    if (f.attention_bias || f.mlp_bias) {
+        unsupported(fmt::format("{}: {} is not supported", path,
+                                f.attention_bias ? "attention_bias" : "mlp_bias"),
+                    "linear layers have no bias here");
     }
-    if (keys.number_or("partial_rotary_factor", 1) != 1) {
-        unsupported(fmt::format("{}: partial_rotary_factor is not supported", keys.path()),
+    if (f.partial_rotary != 1) {
+        unsupported(fmt::format("{}: partial_rotary_factor is not supported", path),
                     "all of a head is rotated here");
+    }
+    if (f.window > 0 &&
+        std::find(f.windowed.begin(), f.windowed.end(), false) != f.windowed.end()) {
+        unsupported(
+            fmt::format("{}: layer_types with and without a window are not supported", path),
+            "here all layers have the same window");
+    }
+    if (!f.quantization.empty()) {
+        unsupported(fmt::format("{}: quantization_config: packed weights ({}) are not supported",
+                                path, f.quantization),
+                    "take the model's weights in 16 bits and quantize them here");
     }
 }
 
@@ -200,46 +159,30 @@ void check(const ModelConfig& c) {
 }
 
 ModelConfig config_from_json(std::string_view text, const std::string& path) {
-    check_json_depth(text, path);
-    const Json object = Json::parse(text, nullptr, false);
-    if (!object.is_object()) {
-        bad(fmt::format("{} holds no JSON object", path), "a model's config.json is expected");
-    }
-    const Keys keys(object, path);
+    const JsonObject object(text, path, "a model's config.json is expected");
     ModelConfig c;
-    c.architecture = keys.text_or("model_type", "?");
+    c.architecture = object.text_or("model_type", "?");
     if (c.architecture != "llama" && c.architecture != "mistral") {
         unsupported(fmt::format("{}: architecture \"{}\" is not supported", path, c.architecture),
                     missing_for(c.architecture));
     }
-    refuse_unknown_parts(keys);
-    c.hidden = keys.whole("hidden_size");
-    c.inner = keys.whole("intermediate_size");
-    c.layers = keys.whole("num_hidden_layers");
-    c.heads = keys.whole("num_attention_heads");
-    c.kv_heads = keys.whole_or("num_key_value_heads", c.heads);
-    c.head_dim = keys.whole_or("head_dim", c.heads > 0 ? c.hidden / c.heads : 0);
-    c.vocab = keys.whole("vocab_size");
-    c.max_positions = keys.whole_or("max_position_embeddings", 2048);
-    c.norm_eps = keys.number_or("rms_norm_eps", 1e-6);
-    c.rope_theta = keys.number_or("rope_theta", 10000);
-    c.tied_head = keys.is_true("tie_word_embeddings");
-    c.sliding_window = keys.whole_or("sliding_window", 0);
-    c.bos = keys.whole_or("bos_token_id", -1);
-    c.eos.clear();
-    if (keys.has("eos_token_id")) {
-        if (keys.at("eos_token_id").is_array()) {
-            for (const Json& id : keys.at("eos_token_id")) {
-                if (!id.is_number_integer()) {
-                    bad(fmt::format("{}: \"eos_token_id\" holds {}", path, id.dump()));
-                }
-                c.eos.push_back(id.get<Index>());
-            }
-        } else {
-            c.eos.push_back(keys.whole("eos_token_id"));
-        }
-    }
-    read_scaling(keys, c);
+    const ConfigFields f = read_config_fields(text, path);
+    refuse_unknown_parts(f, path);
+    c.hidden = f.hidden;
+    c.inner = f.inner;
+    c.layers = f.layers;
+    c.heads = f.heads;
+    c.kv_heads = f.kv_heads;
+    c.head_dim = f.head_dim;
+    c.vocab = f.vocab;
+    c.max_positions = f.max_positions;
+    c.norm_eps = f.norm_eps;
+    c.rope_theta = f.rope_theta;
+    c.tied_head = f.tied;
+    c.sliding_window = f.window;
+    c.bos = f.bos;
+    c.eos = f.eos;
+    read_scaling(f, path, c);
     check(c);
     return c;
 }

@@ -6,11 +6,10 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <unistd.h>
 
-#include "sim/core/json_depth.hpp"
+#include "sim/core/json_object.hpp"
 #include "sim/core/parallel.hpp"
 #include "sim/tensor/gguf.hpp"
 
@@ -117,16 +116,13 @@ void ModelFiles::open_folder() {
     const fs::path index = path_ / "model.safetensors.index.json";
     if (fs::exists(index)) {
         const std::string text = text_of(index);
-        check_json_depth(text, index.string());
-        const auto json = nlohmann::json::parse(text, nullptr, false);
-        if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object()) {
-            bad_folder(fmt::format("{}: \"weight_map\" is missing", index.string()));
-        }
-        for (const auto& [name, file] : json["weight_map"].items()) {
-            if (!file.is_string() || fs::path(file.get<std::string>()).has_parent_path()) {
-                bad_folder(fmt::format("{}: {} is in no file of this folder", index.string(), name));
+        const JsonObject map = JsonObject(text, index.string()).object("weight_map");
+        for (const std::string& name : map.names()) {
+            const fs::path file = map.text(name);
+            if (file.has_parent_path()) {
+                map.refuse(name, "a file of this folder");
             }
-            shards.insert(path_ / file.get<std::string>());
+            shards.insert(path_ / file);
         }
     } else {
         for (const auto& entry : fs::directory_iterator(path_)) {

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 #include <unordered_map>
 
+#include "sim/core/utf8.hpp"
 #include "sim/model/byte_characters.hpp"
 #include "sim/model/merge_pieces.hpp"
 #include "sim/model/tokenizer.hpp"
-#include "sim/model/unicode_classes.hpp"
 #include "sim/tensor/gguf.hpp"
 
 namespace nibble {
@@ -51,9 +51,9 @@ public:
         }
         std::vector<Symbol> characters;
         for (std::size_t at = 0; at < marked.size();) {
-            const std::size_t length = code_point_at(marked, at).bytes;
-            characters.push_back({at, length});
-            at += length;
+            const std::size_t start = at;
+            next_character(marked, at);
+            characters.push_back({start, at - start});
         }
         const std::string_view whole = marked;
         const auto merged = merge_pieces(

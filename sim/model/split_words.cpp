@@ -1,7 +1,7 @@
 // The splitting rules that models publish as regular expressions, written out: each function takes
 // the longest word that its expression would match at a place.
+#include "sim/core/utf8.hpp"
 #include "sim/model/tokenizer.hpp"
-#include "sim/model/unicode_classes.hpp"
 
 namespace nibble {
 namespace {
@@ -11,13 +11,13 @@ public:
     explicit Cursor(std::string_view text) : text_(text) {}
 
     bool at_end(std::size_t at) const { return at >= text_.size(); }
-    CharClass kind(std::size_t at) const { return class_of(code_point_at(text_, at).value); }
+    CharClass kind(std::size_t at) const { return class_of(next_character(text_, at)); }
     bool is(std::size_t at, CharClass wanted) const { return !at_end(at) && kind(at) == wanted; }
     bool is_break(std::size_t at) const {
         return !at_end(at) && (text_[at] == '\n' || text_[at] == '\r');
     }
     bool is_blank(std::size_t at) const { return !at_end(at) && text_[at] == ' '; }
-    std::size_t after(std::size_t at) const { return at + code_point_at(text_, at).bytes; }
+    std::size_t after(std::size_t at) const { return next_character(text_, at), at; }
     /// End of the run of this kind from `at` on, at most `most` characters.
     std::size_t run(std::size_t at, CharClass wanted, std::size_t most = SIZE_MAX) const {
         for (std::size_t n = 0; n < most && is(at, wanted); ++n) {

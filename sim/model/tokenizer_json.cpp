@@ -7,11 +7,11 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
-#include "sim/core/json_depth.hpp"
+#include "sim/core/json_object.hpp"
 #include "sim/core/text.hpp"
+#include "sim/core/utf8.hpp"
 #include "sim/model/byte_characters.hpp"
 #include "sim/model/tokenizer.hpp"
-#include "sim/model/unicode_classes.hpp"
 
 namespace nibble {
 namespace {
@@ -196,8 +196,7 @@ std::shared_ptr<const Tokenizer> tokenizer_from_json(std::string_view text,
 }
 
 ByteBpe byte_bpe_from_json(std::string_view text, const std::string& path) {
-    check_json_depth(text, path);
-    const Json all = Json::parse(text, nullptr, false);
+    const Json all = parse_json(text, path, "a tokenizer.json is expected");
     if (!all.is_object() || !member(all, "model").is_object()) {
         bad_tokenizer(path, "there is no JSON object with a \"model\"");
     }

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "sim/tensor/convert.hpp"
+#include "kernels/formats/float_format.hpp"
 
 namespace nibble {
 namespace {
@@ -43,7 +43,8 @@ StoredTensor scales_of(const IntegerWeights& w, const std::string& layer) {
     std::vector<std::uint16_t> scales(extent(groups * w.rows));
     for (Index r = 0; r < w.rows; ++r) {
         for (Index g = 0; g < groups; ++g) {
-            scales[extent(g * w.rows + r)] = float_to_f16(w.scales[extent(r * groups + g)]);
+            scales[extent(g * w.rows + r)] =
+                formats::float_to_f16(w.scales[extent(r * groups + g)]);
         }
     }
     return stored(layer + ".scales", DType::f16, groups, w.rows, scales);

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "kernels/formats/float_format.hpp"
 #include "sim/core/parallel.hpp"
 #include "sim/core/text.hpp"
-#include "sim/tensor/convert.hpp"
 
 namespace nibble {
 namespace {
@@ -24,7 +24,7 @@ float stored_scale(float scale, ScaleFormat format) {
                                 format_number(static_cast<double>(scale))),
                     "store the scales as FP32 (--scale_format fp32), or rescale the weights");
     }
-    return f16_to_float(float_to_f16(std::max(scale, smallest_fp16)));
+    return formats::to_float<formats::fp16>(formats::float_to_f16(std::max(scale, smallest_fp16)));
 }
 
 }  // namespace

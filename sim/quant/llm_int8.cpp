@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/formats/float_format.hpp"
 #include "sim/core/parallel.hpp"
-#include "sim/tensor/convert.hpp"
 
 namespace nibble {
 namespace {
 
 float rounded_to_fp16(float value) {
-    return f16_to_float(float_to_f16(value));
+    return formats::to_float<formats::fp16>(formats::float_to_f16(value));
 }
 
 /// In place: outlier channels in 16 bits, the rest through INT8 token by token.

@@ -1,23 +1,33 @@
-// Perplexities on WikiText-2 that papers print for 7B Llamas, weights in groups of 128. The first
-// Llama and Llama 2 start from different ones, and tables are easily mixed up.
+// Perplexities on WikiText-2 that papers print for 7B Llamas, weights in groups of 128. One file,
+// data/published/perplexity/awq-2024.toml.
 #pragma once
 
-#include <array>
+#include <string>
+#include <vector>
+
+#include "sim/published/published_file.hpp"
 
 namespace nibble {
 
-inline constexpr const char* published_perplexity_source =
-    "Lin et al. 2024, AWQ, arXiv:2306.00978, table 4";
-
 struct PublishedPerplexity {
-    int weight_bits;
-    double perplexity;
+    std::string model;   // an id of the catalogue
+    std::string method;  // "fp16": as released; "rtn", "awq"
+    int weight_bits = 16;
+    double perplexity = 0;
 };
-inline constexpr PublishedPerplexity llama_7b_fp16 = {16, 5.68};
-inline constexpr PublishedPerplexity llama_2_7b_fp16 = {16, 5.47};
-inline constexpr PublishedPerplexity llama_2_7b_rtn3 = {3, 6.66};
-/// AWQ, and what it starts from.
-inline constexpr std::array<PublishedPerplexity, 3> llama_2_7b_awq = {
-    {llama_2_7b_fp16, {4, 5.60}, {3, 6.24}}};
+
+struct PublishedPerplexities : Citation {
+    std::string title;
+    std::vector<PublishedPerplexity> rows;
+
+    /// Throws BrokenInvariant when it was not printed.
+    const PublishedPerplexity& of(const std::string& model, const std::string& method,
+                                  int weight_bits) const;
+};
+
+/// Throws Error::bad_file naming the line and key, Error::io when unreadable.
+PublishedPerplexities read_published_perplexity(const std::filesystem::path& path);
+/// The file that comes with the program, read once.
+const PublishedPerplexities& published_perplexity();
 
 }  // namespace nibble

@@ -4,21 +4,36 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "kernels/formats/packed_formats.hpp"
 #include "sim/core/arithmetic.hpp"
 #include "sim/core/error.hpp"
-#include "sim/formats/codebooks.hpp"
 #include "sim/quant/double_quantization.hpp"
 
 namespace nibble {
 namespace {
 
-constexpr kernels::Minifloat e4m3{4, 3, 7, 448.0F};
-constexpr kernels::Minifloat e5m2{5, 2, 15, 57344.0F};
+/// What a scheme's codes are, of those that are no integers.
+const kernels::PackedLayout& layout_of(Scheme scheme) {
+    switch (scheme) {
+        case Scheme::nf4:
+            return layout(kernels::PackedFormat::nf4);
+        case Scheme::fp4:
+            return layout(kernels::PackedFormat::fp4);
+        case Scheme::fp8_e4m3:
+            return layout(kernels::PackedFormat::fp8_e4m3);
+        default:
+            return layout(kernels::PackedFormat::fp8_e5m2);
+    }
+}
+
+const formats::NumberFormat& codes_of(Scheme scheme) {
+    return *layout_of(scheme).codes;
+}
 
 /// FP4's levels rising and without its second zero.
 const std::vector<float>& rising_fp4() {
     static const std::vector<float> levels = [] {
-        std::vector<float> v(fp4_levels().begin(), fp4_levels().end());
+        std::vector<float> v(formats::fp4_levels.begin(), formats::fp4_levels.end());
         std::sort(v.begin(), v.end());
         v.erase(std::unique(v.begin(), v.end()), v.end());  // -0 == 0
         return v;
@@ -28,25 +43,16 @@ const std::vector<float>& rising_fp4() {
 
 /// FP16's nearest number, halves to even, kept between its smallest and its largest.
 float through_fp16(float value) {
-    const float clamped = std::clamp(value, 0x1p-24F, 65504.0F);
-    const int exponent = std::max(std::ilogb(clamped), -14);
-    const float spacing = std::ldexp(1.0F, exponent - 10);
-    return std::nearbyint(clamped / spacing) * spacing;
+    constexpr auto smallest = static_cast<float>(formats::fp16.smallest());
+    constexpr auto largest = static_cast<float>(formats::fp16.largest());
+    return formats::to_float<formats::fp16>(
+        formats::float_to_f16(std::clamp(value, smallest, largest)));
 }
 
 }  // namespace
 
 int Quantizer::code_bits() const {
-    switch (scheme) {
-        case Scheme::nf4:
-        case Scheme::fp4:
-            return 4;
-        case Scheme::fp8_e4m3:
-        case Scheme::fp8_e5m2:
-            return 8;
-        default:
-            return bits;
-    }
+    return is_integer() ? bits : codes_of(scheme).bits();
 }
 
 std::size_t Quantizer::run_length(std::size_t cols) const {
@@ -73,13 +79,12 @@ kernels::IntegerGrid Quantizer::integer_grid() const {
 kernels::Grid Quantizer::grid() const {
     switch (scheme) {
         case Scheme::nf4:
-            return kernels::Codebook{nf4_levels()};
+            return kernels::Codebook{formats::nf4_levels.level};
         case Scheme::fp4:
             return kernels::Codebook{rising_fp4(), true};
         case Scheme::fp8_e4m3:
-            return e4m3;
         case Scheme::fp8_e5m2:
-            return e5m2;
+            return codes_of(scheme).floating;
         default:
             return integer_grid();
     }
@@ -91,12 +96,8 @@ double Quantizer::steps() const {
             return full_range ? ((1 << bits) - 1) / 2.0 : (1 << (bits - 1)) - 1;
         case Scheme::zero_point:
             return (1 << bits) - 1;
-        case Scheme::fp8_e4m3:
-            return static_cast<double>(e4m3.largest);
-        case Scheme::fp8_e5m2:
-            return static_cast<double>(e5m2.largest);
         default:
-            return 1;
+            return codes_of(scheme).largest();
     }
 }
 
@@ -122,14 +123,8 @@ std::string scheme_name(const Quantizer& q) {
             return fmt::format("INT{} absmax", q.bits);
         case Scheme::zero_point:
             return fmt::format("INT{} zero point", q.bits);
-        case Scheme::nf4:
-            return "NF4";
-        case Scheme::fp4:
-            return "FP4";
-        case Scheme::fp8_e4m3:
-            return "FP8 E4M3";
         default:
-            return "FP8 E5M2";
+            return std::string(layout_of(q.scheme).label);
     }
 }
 
@@ -190,23 +185,16 @@ std::vector<double> unit_levels(const Quantizer& q) {
         }
     } else if (q.code_bits() == 4) {
         if (q.scheme == Scheme::nf4) {
-            levels.assign(nf4_levels().begin(), nf4_levels().end());
+            levels.assign(formats::nf4_levels.begin(), formats::nf4_levels.end());
         } else {
             levels.assign(rising_fp4().begin(), rising_fp4().end());
         }
     } else {
-        const kernels::Minifloat& f = q.scheme == Scheme::fp8_e4m3 ? e4m3 : e5m2;
-        const int per_binade = 1 << f.mantissa_bits;
-        for (int code = 0;; ++code) {
-            const int binade = std::max(code / per_binade, 1);
-            const int mantissa = code - (binade - 1) * per_binade;
-            const double value = std::ldexp(mantissa, binade - f.bias - f.mantissa_bits);
-            if (value > static_cast<double>(f.largest)) {
-                break;
-            }
-            levels.push_back(value);
-            if (value > 0) {
-                levels.push_back(-value);
+        const formats::FloatFormat& f = codes_of(q.scheme).floating;
+        for (std::uint32_t code = 0; code <= f.largest_code(); ++code) {
+            levels.push_back(decode(f, code));
+            if (code > 0) {
+                levels.push_back(-levels.back());
             }
         }
         std::sort(levels.begin(), levels.end());

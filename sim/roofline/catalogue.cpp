@@ -19,21 +19,8 @@ constexpr std::size_t named_in_hint = 4;
 template <class T>
 std::vector<T> read_folder(const fs::path& folder, T (*read)(const fs::path&),
                            std::vector<Catalogue::BadFile>& bad) {
-    std::error_code failed;
-    std::vector<fs::path> files;
-    for (const auto& entry : fs::directory_iterator(folder, failed)) {
-        if (entry.path().extension() == ".toml") {
-            files.push_back(entry.path());
-        }
-    }
-    if (failed) {
-        throw Error(Error::Code::io,
-                    fmt::format("{} cannot be read: {}", folder.string(), failed.message()),
-                    "NIBBLE_DATA names the folder that Nibble's data lies in");
-    }
-    std::sort(files.begin(), files.end());
     std::vector<T> all;
-    for (const fs::path& file : files) {
+    for (const fs::path& file : data_files(folder)) {
         try {
             all.push_back(read(file));
         } catch (const Error& e) { bad.push_back({file.stem().string(), e.line()}); }

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "sim/roofline/toml_table.hpp"
-
 namespace nibble {
 namespace {
 
@@ -66,9 +64,7 @@ Measurements read_measurements(const std::filesystem::path& path) {
     Measurements m;
     m.device = path.stem().string();
     m.machine = file.text("machine");
-    const TomlTable source = file.table("source");
-    m.source = source.text("from");
-    m.licence = source.text("licence");
+    static_cast<Citation&>(m) = citation_in(file);
     for (const TomlTable& t : file.tables("gemm")) {
         m.gemms.push_back(read_gemm(t));
     }

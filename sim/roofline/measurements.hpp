@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/published/published_file.hpp"
 #include "sim/roofline/roofline.hpp"
 
 namespace nibble {
@@ -34,10 +35,9 @@ struct AttentionSeries {
     std::vector<MeasuredAttention> rows;
 };
 
-struct Measurements {
+struct Measurements : Citation {
     std::string device;   // id of the sheet: the file's name
     std::string machine;  // what they ran on
-    std::string source, licence;
     std::vector<GemmSeries> gemms;
     std::vector<AttentionSeries> attentions;
 

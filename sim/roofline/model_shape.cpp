@@ -57,10 +57,15 @@ std::int64_t ModelShape::layer_matrix_parameters() const {
 
 std::int64_t ModelShape::small_parameters() const {
     const std::int64_t norm = norm_has_bias ? 2 * hidden : hidden;
-    std::int64_t sum = (layers * norms_per_layer + 1) * norm + position_rows * hidden;
+    std::int64_t sum =
+        (layers * norms_per_layer + (final_norm ? 1 : 0)) * norm + position_rows * hidden;
     const std::int64_t qkv = (heads + 2 * kv_heads) * head_dim;
     sum += qkv_bias || linear_bias ? layers * qkv : 0;
     sum += linear_bias ? layers * (hidden + inner + hidden) : 0;
+    sum += qk_norm ? layers * 2 * head_dim : 0;
+    if (embedding_width != hidden) {  // projections into the stream and out of it
+        sum += 2 * embedding_width * hidden;
+    }
     if (latent) {  // a norm after each projection into a smaller space
         sum += layers * (latent->query_rank + latent->rank);
     }
@@ -91,11 +96,13 @@ ModelShape read_model(const std::filesystem::path& path) {
     m.head_dim = file.count("head_dim");
     m.inner = file.count("inner");
     m.vocab = file.count("vocab");
+    m.embedding_width = m.hidden;
     m.max_positions = file.count_or("max_positions", 0);
     m.tied = file.flag_or("tied", false);
     m.gated = file.flag_or("gated", true);
     m.window = file.count_or("window", 0);
-    m.full_attention_every = file.count_or("full_attention_every", 0);
+    m.full_layers =
+        file.has("full_attention_every") ? m.layers / file.count("full_attention_every") : 0;
     const std::string norm = file.text_or("norm", "rms");
     if (norm != "rms" && norm != "layer") {
         file.refuse("norm", fmt::format("\"{}\" is neither rms nor layer", norm));

@@ -40,26 +40,26 @@ struct ModelShape {
     std::int64_t layers = 0, hidden = 0, heads = 0, kv_heads = 0, head_dim = 0;
     std::int64_t inner = 0;  // of the dense feed-forward layer
     std::int64_t vocab = 0;
-    std::int64_t max_positions = 0;         // 0: not said
-    bool tied = false;                      // the head is the embedding
-    bool gated = true;                      // three matrices in the feed-forward layer, not two
-    std::int64_t window = 0;                // tokens a windowed layer attends to; 0: no window
-    std::int64_t full_attention_every = 0;  // with a window: one layer in so many sees all; 0: none
+    std::int64_t embedding_width = 0;  // `hidden` but for OPT's smallest
+    std::int64_t max_positions = 0;    // 0: not said
+    bool tied = false;                 // the head is the embedding
+    bool gated = true;                 // three matrices in the feed-forward layer, not two
+    std::int64_t window = 0;           // tokens a windowed layer attends to; 0: no window
+    std::int64_t full_layers = 0;      // with a window: layers that see all
     std::optional<Experts> experts;
     std::optional<LatentAttention> latent;
 
     /// Small weights, for counting: vectors of norms and biases, rows of learned positions.
     bool norm_has_bias = false, qkv_bias = false, linear_bias = false;
+    bool qk_norm = false;  // of queries and keys, each with one gain an element of a head
+    bool final_norm = true;
     std::int64_t norms_per_layer = 2, position_rows = 0;
 
     std::string source;                                // of the shape
     std::optional<std::int64_t> published_parameters;  // and where it was counted
     std::string counted_in;
 
-    std::int64_t windowed_layers() const {
-        return window == 0 ? 0
-                           : layers - (full_attention_every ? layers / full_attention_every : 0);
-    }
+    std::int64_t windowed_layers() const { return window == 0 ? 0 : layers - full_layers; }
     std::int64_t expert_layers() const { return experts ? layers - experts->first_layer : 0; }
     /// Numbers that the cache keeps of one token in one layer.
     std::int64_t cached_elements() const {
@@ -68,7 +68,7 @@ struct ModelShape {
 
     /// Weights in the matrices of all layers, the embedding and the head (once when tied).
     std::int64_t layer_matrix_parameters() const;
-    std::int64_t embedding_parameters() const { return vocab * hidden; }
+    std::int64_t embedding_parameters() const { return vocab * embedding_width; }
     /// Norms, biases, positions: what stays in 16 bits when matrices are quantized.
     std::int64_t small_parameters() const;
     std::int64_t parameters() const;

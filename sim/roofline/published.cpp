@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "sim/roofline/toml_table.hpp"
-
 namespace nibble {
 
 PublishedSteps read_published(const std::filesystem::path& path) {
@@ -25,9 +23,7 @@ PublishedSteps read_published(const std::filesystem::path& path) {
                           static_cast<std::int64_t>(r[2]), Seconds{r[3] * 1e-3}});
     }
     p.note = file.text("note");
-    const TomlTable source = file.table("source");
-    p.source = source.text("from");
-    p.licence = source.text("licence");
+    static_cast<Citation&>(p) = citation_in(file);
     file.finish();
     return p;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/published/published_file.hpp"
 #include "sim/roofline/roofline.hpp"
 
 namespace nibble {
@@ -15,14 +16,13 @@ struct PublishedStep {
     Seconds time;
 };
 
-struct PublishedSteps {
+struct PublishedSteps : Citation {
     std::string id, title;
     std::string model, device;  // ids of the catalogue
     Phase phase = Phase::decode;
     Precision precision;
     std::vector<PublishedStep> rows;
     std::string note;  // how they were taken
-    std::string source, licence;
 
     Workload workload(const PublishedStep& row) const {
         Workload w;

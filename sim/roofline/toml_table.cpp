@@ -10,6 +10,7 @@
 #include <toml++/toml.h>
 
 #include "sim/core/error.hpp"
+#include "sim/core/quoted.hpp"
 #include "sim/core/text.hpp"
 
 namespace nibble {
@@ -48,8 +49,8 @@ TomlTable TomlTable::parse(const std::string& text, const std::string& path) {
         return TomlTable(std::move(node));
     } catch (const toml::parse_error& e) {
         throw Error(Error::Code::bad_file,
-                    fmt::format("{}:{}: {}", path, e.source().begin.line, e.description()),
-                    "the file is not TOML");
+                    fmt::format("{}, line {}, column {}: not TOML: {}", path, e.source().begin.line,
+                                e.source().begin.column, printable(e.description(), 200)));
     }
 }
 

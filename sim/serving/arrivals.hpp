@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "sim/core/rng.hpp"
-#include "sim/serving/request.hpp"
+#include "sim/serving/record.hpp"
 
 namespace nibble::serving {
 

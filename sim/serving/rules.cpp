@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "sim/core/error.hpp"
+
 namespace nibble::serving {
 
 std::string_view name(Policy policy) {
@@ -27,6 +29,16 @@ Refusal refusal(const Request& request, const Rules& rules) {
                 "raise blocks"};
     }
     return {};
+}
+
+void check_fits(const RequestTrace& trace, const Rules& rules) {
+    for (const Request& request : trace.requests) {
+        const Refusal no = refusal(request, rules);
+        if (!no.why.empty()) {
+            throw Error(Error::Code::bad_file,
+                        fmt::format("{}: {}", trace.where(request, no.column), no.why), no.hint);
+        }
+    }
 }
 
 }  // namespace nibble::serving

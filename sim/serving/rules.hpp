@@ -42,7 +42,7 @@
 #include <string>
 #include <string_view>
 
-#include "sim/serving/request.hpp"
+#include "sim/requests/trace.hpp"
 
 namespace nibble::serving {
 
@@ -82,5 +82,7 @@ struct Refusal {
     std::string why, hint;
 };
 Refusal refusal(const Request& request, const Rules& rules);
+/// Throws Error::bad_file naming line and column of the first request that can never be served.
+void check_fits(const RequestTrace& trace, const Rules& rules);
 
 }  // namespace nibble::serving

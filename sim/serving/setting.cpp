@@ -52,8 +52,8 @@ StepTime ServingSetting::clock(const Precision& bits, double decode_speed_up) co
 
 std::vector<Lengths> ServingSetting::mix() const {
     std::vector<Lengths> list;
-    for (const TraceRequest& r : trace_of(lengths).requests) {
-        list.push_back({static_cast<std::int32_t>(r.prompt), static_cast<std::int32_t>(r.output)});
+    for (const Request& r : trace_of(lengths).requests) {
+        list.push_back({r.prompt, r.output});
     }
     return list;
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/kvcache/trace.hpp"
+#include "sim/requests/lengths.hpp"
 #include "sim/roofline/setting.hpp"
 #include "sim/serving/arrivals.hpp"
 #include "sim/serving/rules.hpp"

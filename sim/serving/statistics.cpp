@@ -76,7 +76,6 @@ void Statistics::add(const Step& step) {
     most_used_blocks = std::max(most_used_blocks, used);
     busy += step.seconds;
     running_ += step.seconds * static_cast<double>(step.running);
-    in_system_ += step.seconds * static_cast<double>(step.running + step.waiting);
     const auto pool = static_cast<double>(rules_.blocks) * rules_.block_size;
     const auto held = static_cast<double>(used) * rules_.block_size;
     used_ += step.seconds * held / pool;
@@ -99,6 +98,7 @@ void Statistics::add(const Record& r) {
     queue.add(r.queue());
     ttft.add(r.ttft());
     latency.add(r.latency());
+    in_system_ += r.latency();
     if (r.request.output > 1) {
         tpot.add(r.tpot());
         pause.add(r.longest_pause);

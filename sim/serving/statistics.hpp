@@ -70,10 +70,12 @@ public:
     std::int64_t recomputed_tokens() const {
         return computed_tokens + reused_tokens - (prompt_tokens + output_tokens - requests);
     }
-    /// Averages over time. In the system are those that wait and those that run.
+    /// Requests that wait or run, averaged over duration(). Each adds the time from its arrival to
+    /// its last token, wherever in a step it came.
     double mean_in_system() const { return in_system_ / duration(); }
+    /// Averages over the time in which something runs.
     double mean_running() const { return running_ / busy; }
-    /// Shares of the pool, while something runs: blocks in use, and tokens in none of their places.
+    /// Shares of the pool: blocks in use, and places in them that hold no token.
     double mean_used() const { return used_ / busy; }
     double mean_waste() const { return waste_ / busy; }
 
@@ -82,7 +84,8 @@ private:
 
     Rules rules_;
     Slo slo_;
-    double in_system_ = 0, running_ = 0, used_ = 0, waste_ = 0;
+    double in_system_ = 0;                        // requests x seconds
+    double running_ = 0, used_ = 0, waste_ = 0;  // integrals over busy
 };
 
 /// A run to its end.

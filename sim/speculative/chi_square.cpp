@@ -1,5 +1,6 @@
 #include "sim/speculative/chi_square.hpp"
 
+#include <boost/math/distributions/chi_squared.hpp>
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
@@ -11,55 +12,18 @@ namespace nibble {
 namespace {
 
 constexpr double fewest_expected = 5;
-constexpr double precision = 1e-15;
-constexpr int most_terms = 100000;  // about sqrt(a) are needed; a is half the degrees of freedom
-
-/// x^a e^-x / Gamma(a), the factor that both expansions share.
-double front(double a, double x) {
-    return std::exp(a * std::log(x) - x - std::lgamma(a));
-}
-
-/// P(a, x) = front * sum of x^n / (a (a + 1) ... (a + n)) (Abramowitz and Stegun 6.5.29).
-double lower_by_series(double a, double x) {
-    double term = 1 / a, sum = term;
-    for (int n = 1; n < most_terms && term > sum * precision; ++n) {
-        term *= x / (a + n);
-        sum += term;
-    }
-    return front(a, x) * sum;
-}
-
-/// Q(a, x) = front / (x + 1 - a - 1 (1 - a) / (x + 3 - a - ...)) (6.5.31 in its even form), by the
-/// method of Lentz.
-double upper_by_fraction(double a, double x) {
-    const double tiny = std::numeric_limits<double>::min() / precision;
-    double b = x + 1 - a, c = 1 / tiny, d = 1 / b, value = d;
-    for (int n = 1; n < most_terms; ++n) {
-        const double numerator = -n * (n - a);
-        b += 2;
-        d = numerator * d + b;
-        d = 1 / (std::abs(d) < tiny ? tiny : d);
-        c = b + numerator / c;
-        c = std::abs(c) < tiny ? tiny : c;
-        value *= c * d;
-        if (std::abs(c * d - 1) < precision) {
-            break;
-        }
-    }
-    return front(a, x) * value;
-}
 
 }  // namespace
 
 double chi_square_tail(double value, std::int64_t degrees) {
-    const double a = static_cast<double>(degrees) / 2, x = value / 2;
-    if (degrees <= 0 || !(x > 0)) {
+    if (degrees <= 0 || !(value > 0)) {
         return 1;
     }
-    if (std::isinf(x)) {
+    if (std::isinf(value)) {
         return 0;
     }
-    return x < a + 1 ? 1 - lower_by_series(a, x) : upper_by_fraction(a, x);
+    const boost::math::chi_squared distribution(static_cast<double>(degrees));
+    return boost::math::cdf(boost::math::complement(distribution, value));
 }
 
 ChiSquare chi_square_test(std::span<const std::int64_t> counts, std::span<const double> expected) {

@@ -22,8 +22,7 @@ struct ChiSquare {
 /// value 0, p_value 1. Throws Error::bad_param when the lengths differ or nothing was counted.
 ChiSquare chi_square_test(std::span<const std::int64_t> counts, std::span<const double> expected);
 
-/// P(chi2 >= value) for that many degrees of freedom: the upper regularised incomplete gamma
-/// function Q(degrees / 2, value / 2), by its series or its continued fraction.
+/// P(chi2 >= value) for that many degrees of freedom.
 double chi_square_tail(double value, std::int64_t degrees);
 
 }  // namespace nibble

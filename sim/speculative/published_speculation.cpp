@@ -1,12 +1,9 @@
 #include "sim/speculative/published_speculation.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
-#include <system_error>
 
 #include "sim/core/data_folder.hpp"
 #include "sim/core/error.hpp"
-#include "sim/roofline/toml_table.hpp"
 #include "sim/speculative/closed_forms.hpp"
 
 namespace nibble {
@@ -15,22 +12,8 @@ namespace {
 constexpr std::int64_t most_drafts = 1000;
 
 std::vector<PublishedSpeculation> read_all() {
-    const std::filesystem::path folder = data_folder() / "published" / "speculation";
-    std::error_code failed;
-    std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, failed)) {
-        if (entry.path().extension() == ".toml") {
-            files.push_back(entry.path());
-        }
-    }
-    if (failed) {
-        throw Error(Error::Code::io,
-                    fmt::format("{} cannot be read: {}", folder.string(), failed.message()),
-                    "NIBBLE_DATA names the folder that Nibble's data lies in");
-    }
-    std::sort(files.begin(), files.end());
     std::vector<PublishedSpeculation> all;
-    for (const auto& file : files) {
+    for (const auto& file : data_files(data_folder() / "published" / "speculation")) {
         all.push_back(read_published_speculation(file));
     }
     return all;
@@ -76,9 +59,7 @@ PublishedSpeculation read_published_speculation(const std::filesystem::path& pat
     if (p.rows.empty()) {
         file.refuse("rows", "none", "give at least one [[rows]]");
     }
-    const TomlTable source = file.table("source");
-    p.source = source.text("from");
-    p.licence = source.text("licence");
+    static_cast<Citation&>(p) = citation_in(file);
     file.finish();
     return p;
 }

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "sim/published/published_file.hpp"
+
 namespace nibble {
 
 struct PublishedSpeedUp {
@@ -24,10 +26,9 @@ struct PublishedSpeedUp {
     double implied_alpha() const;
 };
 
-struct PublishedSpeculation {
+struct PublishedSpeculation : Citation {
     std::string id, title, setup;
     std::vector<PublishedSpeedUp> rows;
-    std::string source, licence;
 };
 
 /// Throws Error::bad_file naming the line and key, Error::io when unreadable.

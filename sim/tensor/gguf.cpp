@@ -12,8 +12,8 @@
 #include <type_traits>
 #include <unordered_set>
 
-#include "sim/core/text.hpp"
-#include "sim/tensor/ggml_types.hpp"
+#include "sim/core/utf8.hpp"
+#include "sim/tensor/convert.hpp"
 #include "sim/tensor/parse.hpp"
 
 namespace nibble {
@@ -251,25 +251,25 @@ TensorInfo read_tensor(Reader& reader, std::uint64_t index, std::uint64_t alignm
     }
 
     const auto number = reader.number<std::uint32_t>(field + "type");
-    const auto* const type =
-        std::find_if(ggml_types.begin(), ggml_types.end(),
-                     [&](const GgmlType& row) { return row.number == number; });
-    if (type == ggml_types.end()) {
+    const auto* const type = std::find_if(
+        stored_types.begin(), stored_types.end(),
+        [&](const StoredType& row) { return row.ggml_type == static_cast<std::int64_t>(number); });
+    if (type == stored_types.end()) {
         reader.fail(field + "type", reader.at() - 4,
                     fmt::format("{} is no ggml type known", number));
     }
     tensor.type_name = type->name;
-    tensor.dtype = type->dtype;
+    tensor.dtype = is_read(type->dtype) ? type->dtype : DType::other;
     const std::int64_t row = tensor.shape.empty() ? 1 : tensor.shape.back();
-    if (row % type->block.elements != 0) {
+    if (row % type->size.elements != 0) {
         reader.fail(field + "dimensions", start,
                     fmt::format("rows of {} are no whole blocks of {}, which {} takes", row,
-                                type->block.elements, type->name));
+                                type->size.elements, type->name));
     }
     const auto elements = checked_elements(tensor.shape);
-    const auto bytes =
-        elements ? checked_bytes(*elements / type->block.elements, type->block.bytes * 8ull)
-                 : std::nullopt;
+    const auto bytes = elements
+                           ? checked_bytes(*elements / type->size.elements, type->size.bytes * 8ull)
+                           : std::nullopt;
     if (!bytes) {
         reader.fail(field + "dimensions", start,
                     shape_text(tensor.shape) + " exceeds 2^63 - 1 bits");

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sim/core/error.hpp"
+#include "sim/core/quoted.hpp"
 #include "sim/tensor/gguf.hpp"
 #include "sim/tensor/tensor_file.hpp"
 
@@ -34,12 +35,6 @@ ParsedFile parse_gguf(std::span<const std::byte> file, const std::filesystem::pa
 /// "path: problem", to be thrown.
 Error bad_file(const std::filesystem::path& path, const std::string& problem,
                const std::string& hint = {});
-
-/// Text from a file as it can stand in a message: control bytes and ill-formed UTF-8 escaped, the
-/// end cut when longer than `limit` bytes.
-std::string printable(std::string_view text, std::size_t limit = 80);
-/// The same in quotation marks.
-std::string in_quotes(std::string_view text);
 
 /// "(3, 4)".
 std::string shape_text(const std::vector<std::int64_t>& shape);

@@ -24,35 +24,31 @@ constexpr std::uint64_t most_header_bytes = 100'000'000;
 constexpr std::size_t most_safetensors_axes = 64;
 constexpr std::string_view metadata_key = "__metadata__";
 
-struct TypeRow {
-    std::string_view name;
-    DType dtype;
-    std::uint64_t bits;
-};
-constexpr std::array<TypeRow, 22> types = {{
-    {"F64", DType::f64, 64},
-    {"F32", DType::f32, 32},
-    {"F16", DType::f16, 16},
-    {"BF16", DType::bf16, 16},
-    {"F8_E4M3", DType::f8_e4m3, 8},
-    {"F8_E5M2", DType::f8_e5m2, 8},
-    {"I8", DType::i8, 8},
-    {"U8", DType::u8, 8},
-    {"I16", DType::i16, 16},
-    {"U16", DType::u16, 16},
-    {"I32", DType::i32, 32},
-    {"U32", DType::u32, 32},
-    {"I64", DType::i64, 64},
-    {"U64", DType::u64, 64},
-    {"BOOL", DType::boolean, 8},
-    {"C64", DType::other, 64},
-    {"F8_E8M0", DType::other, 8},
-    {"F8_E4M3FNUZ", DType::other, 8},
-    {"F8_E5M2FNUZ", DType::other, 8},
-    {"F6_E2M3", DType::other, 6},
-    {"F6_E3M2", DType::other, 6},
-    {"F4", DType::other, 4},
+/// Types that are known by name and size only, and their bits.
+constexpr std::array<std::pair<std::string_view, std::uint64_t>, 7> unread = {{
+    {"C64", 64},
+    {"F8_E8M0", 8},
+    {"F8_E4M3FNUZ", 8},
+    {"F8_E5M2FNUZ", 8},
+    {"F6_E2M3", 6},
+    {"F6_E3M2", 6},
+    {"F4", 4},
 }};
+
+/// The type of this name and the bits of an element; nothing where there is no such type.
+std::optional<std::pair<DType, std::uint64_t>> type_of(std::string_view name) {
+    for (const StoredType& row : stored_types) {
+        if (row.is_plain && row.name == name) {
+            return {{row.dtype, 8ull * row.size.bytes}};
+        }
+    }
+    for (const auto& [other, bits] : unread) {
+        if (other == name) {
+            return {{DType::other, bits}};
+        }
+    }
+    return std::nullopt;
+}
 
 /// Follows the JSON through the four places the format has, and refuses whatever is elsewhere.
 class HeaderEvents : public nlohmann::json_sax<nlohmann::json> {
@@ -211,10 +207,8 @@ private:
                 fail(fmt::format("{} is missing", field));
             }
         }
-        const auto type = std::find_if(types.begin(), types.end(), [&](const TypeRow& row) {
-            return row.name == tensor_.type_name;
-        });
-        if (type == types.end()) {
+        const auto type = type_of(tensor_.type_name);
+        if (!type) {
             fail("dtype " + in_quotes(tensor_.type_name) + " is not known");
         }
         if (offsets_.size() != 2 || offsets_[0] > offsets_[1] || offsets_[1] > data_bytes_) {
@@ -224,7 +218,7 @@ private:
                             fmt::join(offsets_, ", "), data_bytes_));
         }
         const auto elements = checked_elements(tensor_.shape);
-        const auto bytes = elements ? checked_bytes(*elements, type->bits) : std::nullopt;
+        const auto bytes = elements ? checked_bytes(*elements, type->second) : std::nullopt;
         if (!bytes) {
             fail("shape " + shape_text(tensor_.shape) +
                  " exceeds 2^63 - 1 bits or ends within a "
@@ -236,7 +230,7 @@ private:
                              fmt::join(offsets_, ", "), offsets_[1] - offsets_[0]));
         }
         tensor_.name = name_;
-        tensor_.dtype = type->dtype;
+        tensor_.dtype = type->first;
         tensor_.offset = data_start_ + offsets_[0];
         tensor_.bytes = *bytes;
         tensors.push_back(std::move(tensor_));

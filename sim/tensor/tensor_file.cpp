@@ -7,6 +7,7 @@
 
 #include "sim/core/parallel.hpp"
 #include "sim/core/text.hpp"
+#include "sim/tensor/block_codecs.hpp"
 #include "sim/tensor/convert.hpp"
 #include "sim/tensor/file_mapping.hpp"
 #include "sim/tensor/parse.hpp"
@@ -53,7 +54,7 @@ void read_run(DType dtype, std::span<const std::byte> raw, std::uint64_t first,
     const auto stored = [&](std::uint64_t index, std::uint64_t count) {
         return raw.subspan(index * block.bytes, count * block.bytes);
     };
-    std::array<Out, 32> one;
+    std::array<Out, longest_block> one;
     while (!out.empty()) {
         const std::uint64_t index = first / block.elements, skip = first % block.elements;
         std::size_t done = out.size() / block.elements * block.elements;
@@ -114,8 +115,7 @@ void read_range(const TensorFile& file, const TensorInfo& tensor, std::int64_t f
         throw Error(Error::Code::unsupported,
                     fmt::format("{}: tensor {} is stored as {}, which is not read",
                                 file.path().string(), in_quotes(tensor.name), tensor.type_name),
-                    "types that are: F64 to F16, BF16, F8_E4M3, F8_E5M2, integers, BOOL, Q4_0, "
-                    "Q4_1, Q5_0, Q5_1, Q8_0");
+                    "types that are: " + types_read());
     }
     const std::int64_t elements = tensor.elements();
     if (first < 0 || first > elements ||

@@ -10,8 +10,8 @@
 #include <set>
 
 #include "sim/core/atomic_file.hpp"
-#include "sim/core/text.hpp"
-#include "sim/tensor/convert.hpp"
+#include "sim/core/utf8.hpp"
+#include "sim/tensor/dtype.hpp"
 #include "sim/tensor/parse.hpp"
 #include "sim/tensor/stored_tensor.hpp"
 #include "sim/tensor/tensor_file.hpp"
@@ -104,17 +104,11 @@ void write_entries(const std::filesystem::path& path, const std::vector<Entry>& 
 }
 
 std::string_view safetensors_name(DType dtype) {
-    switch (dtype) {
-        case DType::f32:
-            return "F32";
-        case DType::f16:
-            return "F16";
-        case DType::i32:
-            return "I32";
-        default:
-            throw Error(Error::Code::unsupported,
-                        fmt::format("tensors of type {} are not written", name(dtype)));
+    if (dtype == DType::other || !stored_type(dtype).is_plain) {
+        throw Error(Error::Code::unsupported,
+                    fmt::format("tensors of type {} are not written", name(dtype)));
     }
+    return name(dtype);
 }
 
 }  // namespace
@@ -153,7 +147,7 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Name
             std::vector<std::uint16_t>& codes = halves.emplace_back();
             codes.reserve(tensor.values.size());
             std::transform(tensor.values.begin(), tensor.values.end(), std::back_inserter(codes),
-                           float_to_f16);
+                           formats::float_to_f16);
             bytes = std::as_bytes(std::span<const std::uint16_t>(codes));
         }
         entries.push_back({tensor.name, safetensors_name(stored), tensor.shape, bytes});

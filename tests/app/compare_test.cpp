@@ -4,7 +4,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::compare_test {
 
 namespace {
 
@@ -88,3 +88,5 @@ TEST_CASE("the ghost of A is its subject curve in a look of its own, named A") {
               .marks.size() == 1);
     CHECK(with_ghost(now, now).rows[0].figures[0].marks.size() == 1);
 }
+
+}  // namespace nibble::compare_test

@@ -9,7 +9,8 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::device_board_test {
+
 using kernels::DeviceInfo;
 using kernels::DeviceState;
 using kernels::Machine;
@@ -160,3 +161,5 @@ TEST_CASE("choosing a device is an undo step") {
     CHECK(t.session.device() == Machine::cpu);
     CHECK(t.finding() == "cpu");
 }
+
+}  // namespace nibble::device_board_test

@@ -2,7 +2,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::equation_test {
 
 TEST_CASE("variables lean, names and numbers stand, scripts move up and down") {
     CHECK(math_runs("s = max|w| / (2^{b-1} - 1)") ==
@@ -34,3 +34,5 @@ TEST_CASE("odd equations are set as far as they go") {
           std::vector<MathRun>{{"a", 0, true}, {"_", 0, false}, {"b", 0, true}});
     CHECK_NOTHROW(math_runs("\xE2"));  // a character cut off in the middle
 }
+
+}  // namespace nibble::equation_test

@@ -11,7 +11,8 @@
 #include "tests/catch.hpp"
 #include "tests/lesson/fixture.hpp"
 
-using namespace nibble;
+namespace nibble::lesson_reader_test {
+
 using test::toy_experiments;
 
 namespace {
@@ -236,3 +237,5 @@ TEST_CASE("a drawn line keeps one y for each x, in order", "[lesson-app]") {
     put_point(line, 4, 2);
     CHECK(line == std::vector<std::pair<double, double>>{{2, 5}, {4, 2}, {8, 3}});
 }
+
+}  // namespace nibble::lesson_reader_test

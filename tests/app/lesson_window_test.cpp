@@ -2,7 +2,8 @@
 // and a presentation driven by keys.
 #include "tests/app/lesson_folder.hpp"
 
-using namespace nibble;
+namespace nibble::lesson_window_test {
+
 using nibble::test::can_show_windows;
 using nibble::test::Desk;
 
@@ -154,3 +155,5 @@ TEST_CASE("a presentation is driven by keys: steps, reveals, and leaves", "[wind
         CHECK(desk.app().theme().scale == 1);
     }
 }
+
+}  // namespace nibble::lesson_window_test

@@ -5,7 +5,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::session_test {
 
 namespace {
 
@@ -168,3 +168,5 @@ TEST_CASE("ended nudges are an undo step of their own") {
     t.session.undo();
     CHECK(t.bits() == 4);
 }
+
+}  // namespace nibble::session_test

@@ -7,7 +7,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::settings_test {
 
 namespace {
 
@@ -70,3 +70,5 @@ TEST_CASE("a folder that cannot be written is told by the return value") {
     CHECK_FALSE(save_settings({}, folder.path / "file" / "nibble", all_experiments()));
     CHECK_FALSE(save_settings({}, {}, all_experiments()));
 }
+
+}  // namespace nibble::settings_test

@@ -4,7 +4,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::slider_scale_test {
 
 namespace {
 
@@ -90,3 +90,5 @@ TEST_CASE("a share and its value agree for every number parameter") {
         }
     }
 }
+
+}  // namespace nibble::slider_scale_test

@@ -6,7 +6,8 @@
 
 #include "tests/app/window_fixture.hpp"
 
-using namespace nibble;
+namespace nibble::timeline_test {
+
 using nibble::test::can_show_windows;
 using nibble::test::Desk;
 
@@ -172,3 +173,5 @@ TEST_CASE("the thumb is dragged in one undo step, and a press on a mark goes to 
                                        [&](const auto& m) { return m.at == step_of(desk); });
     CHECK(on_a_mark);
 }
+
+}  // namespace nibble::timeline_test

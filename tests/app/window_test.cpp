@@ -9,7 +9,8 @@
 
 #include "tests/app/window_fixture.hpp"
 
-using namespace nibble;
+namespace nibble::window_test {
+
 using nibble::test::can_show_windows;
 using nibble::test::Desk;
 
@@ -407,3 +408,5 @@ TEST_CASE("one lab's panel stays where it is while another's is scrolled", "[win
     desk.click("nav:number-formats");
     CHECK(desk.place("param:format").y == before);
 }
+
+}  // namespace nibble::window_test

@@ -4,7 +4,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::words_test {
 
 TEST_CASE("messages about flags speak of labels in the window") {
     const Experiment& lab = find_experiment(all_experiments(), "quantizer");
@@ -18,3 +18,5 @@ TEST_CASE("messages about flags speak of labels in the window") {
     CHECK(with_labels("", lab).empty());
     CHECK(with_labels("bits and --", lab) == "bits and --");
 }
+
+}  // namespace nibble::words_test

@@ -52,13 +52,13 @@ void reuse_grow_by_token(benchmark::State& state) {
 
 void reuse_radix_tree(benchmark::State& state) {
     RadixTree tree(capacity);
-    std::vector<std::vector<Token>> requests;
+    std::vector<std::vector<CachedToken>> requests;
     for (std::int64_t i = 0; i < 4096; ++i) {
         requests.push_back(request(i).first(tokens_of_request));
     }
     std::size_t i = 0;
     for (auto _ : state) {
-        const std::vector<Token>& tokens = requests[i++ % requests.size()];
+        const std::vector<CachedToken>& tokens = requests[i++ % requests.size()];
         benchmark::DoNotOptimize(tree.match(tokens));
         const auto event = tree.insert(tokens);
         tree.release(event->node);

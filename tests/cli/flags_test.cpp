@@ -149,8 +149,6 @@ TEST_CASE("Text is wrapped and aligned by characters", "[cli]") {
     columns.add({"µs", "1", "", "x"});
     columns.add({"ms", "10", "", ""});
     CHECK(columns.text() == " µs   1  x\n ms  10\n");
-    CHECK(csv_cell("plain") == "plain");
-    CHECK(csv_cell("a,b \"c\"") == "\"a,b \"\"c\"\"\"");
     CHECK(one_line("a\nb\tc\x1b[1m") == "a b c [1m");
 }
 

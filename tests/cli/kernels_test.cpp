@@ -15,10 +15,6 @@ using kernels::Rung;
 using test::Finished;
 using Json = nlohmann::json;
 
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
 TEST_CASE("nibble kernels names every ladder and rung, and where they run", "[cli]") {
     const Finished text = test::nibble({"kernels"});
     REQUIRE(text.status == 0);

@@ -4,7 +4,8 @@
 #include "tests/catch.hpp"
 #include "tests/cli/process.hpp"
 
-using namespace nibble;
+namespace nibble::lesson_test {
+
 using test::TempFolder;
 
 namespace {
@@ -97,3 +98,5 @@ TEST_CASE("a broken file of answers is refused in one line", "[cli][lesson]") {
     CHECK(wrong.err.find("a.json: answers: they are for lesson 07, not 02") != std::string::npos);
     CHECK(folder.files() == std::vector<std::string>{"a.json"});
 }
+
+}  // namespace nibble::lesson_test

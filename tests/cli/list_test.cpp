@@ -25,10 +25,6 @@ std::string unwrapped(const std::string& text) {
     return flat;
 }
 
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
 TEST_CASE("nibble list names every experiment, for people and for programs", "[cli]") {
     const Finished text = test::nibble({"list"});
     const Finished ids = test::nibble({"list", "--ids"});

@@ -8,7 +8,8 @@
 #include "tests/catch.hpp"
 #include "tests/cli/process.hpp"
 
-using namespace nibble;
+namespace nibble::model_test {
+
 using namespace nibble::test;
 using Json = nlohmann::json;
 
@@ -159,3 +160,5 @@ TEST_CASE("commands on models refuse what makes no sense", "[cli][model]") {
                        folder / "x.safetensors"}),
               "did you mean model.layers.0.mlp.up_proj?"));
 }
+
+}  // namespace nibble::model_test

@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <sys/wait.h>
 
+#include "tests/places.hpp"
+
 namespace nibble::test {
 namespace {
 
@@ -27,7 +29,7 @@ Finished spawn(const std::vector<std::string>& words) {
     }
     argv.push_back(nullptr);
     std::string path = std::string("PATH=") + std::getenv("PATH");
-    std::string program = "NIBBLE=" NIBBLE_PROGRAM, locale = "LC_ALL=C";
+    std::string program = "NIBBLE=" + test::program(), locale = "LC_ALL=C";
     // Fontconfig keeps what it loaded until the end, which a leak checker would call a failure.
     std::string leaks = "ASAN_OPTIONS=detect_leaks=0";
     char* environment[] = {path.data(), program.data(), locale.data(), leaks.data(), nullptr};
@@ -68,7 +70,7 @@ std::vector<std::string> TempFolder::files() const {
 }
 
 Finished nibble(const std::vector<std::string>& words) {
-    std::vector<std::string> all = {NIBBLE_PROGRAM};
+    std::vector<std::string> all = {test::program()};
     all.insert(all.end(), words.begin(), words.end());
     return spawn(all);
 }

@@ -8,7 +8,8 @@
 #include "tests/cli/process.hpp"
 #include "tests/quant/layers.hpp"
 
-using namespace nibble;
+namespace nibble::quantize_test {
+
 using namespace nibble::test;
 using Json = nlohmann::json;
 
@@ -194,3 +195,5 @@ TEST_CASE("a model is quantized into a file, and on the fly for its perplexity",
     CHECK(lost.status == 2);
     CHECK(has(lost.err, "--method"));
 }
+
+}  // namespace nibble::quantize_test

@@ -4,7 +4,8 @@
 #include "tests/catch.hpp"
 #include "tests/cli/process.hpp"
 
-using namespace nibble;
+namespace nibble::speculate_test {
+
 using namespace nibble::test;
 using Json = nlohmann::json;
 
@@ -83,3 +84,5 @@ TEST_CASE("speculate refuses by name", "[cli][speculate]") {
                 .status == 0);
     CHECK(has(refused({"--draft", other}), "do not share a tokenizer"));
 }
+
+}  // namespace nibble::speculate_test

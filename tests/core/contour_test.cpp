@@ -4,7 +4,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::contour_test {
 
 TEST_CASE("the contour of a plane is a line", "[contour]") {
     std::vector<float> field;
@@ -39,3 +39,5 @@ TEST_CASE("a peak is walked around", "[contour]") {
         CHECK(std::hypot(p.x1 - p.x0, p.y1 - p.y0) == Approx(std::sqrt(0.5)));
     }
 }
+
+}  // namespace nibble::contour_test

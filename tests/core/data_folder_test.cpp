@@ -2,8 +2,10 @@
 
 #include "tests/catch.hpp"
 #include "tests/cli/process.hpp"
+#include "tests/places.hpp"
 
-using namespace nibble;
+namespace nibble::data_folder_test {
+
 namespace fs = std::filesystem;
 
 TEST_CASE("data is looked for where it was asked for, installed, or built from", "[core]") {
@@ -23,6 +25,8 @@ TEST_CASE("data is looked for where it was asked for, installed, or built from",
 
 TEST_CASE("a program in its build tree reads the data of its sources", "[core]") {
     if (!std::getenv("NIBBLE_DATA")) {
-        CHECK(data_folder() == fs::path(NIBBLE_SOURCE_DIR) / "data");
+        CHECK(data_folder() == fs::path(test::source_dir()) / "data");
     }
 }
+
+}  // namespace nibble::data_folder_test

@@ -7,7 +7,8 @@
 #include "tests/catch.hpp"
 #include "tests/core/toy.hpp"
 
-using namespace nibble;
+namespace nibble::device_test {
+
 using kernels::DeviceError;
 using kernels::DeviceState;
 using kernels::Machine;
@@ -128,3 +129,5 @@ TEST_CASE("what a clock said is left out of what must be the same", "[device]") 
     CHECK(same.tables[0].name == "a");
     CHECK(same.rows[0].figures.size() == 1);
 }
+
+}  // namespace nibble::device_test

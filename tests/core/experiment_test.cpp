@@ -9,7 +9,7 @@
 #include "tests/catch.hpp"
 #include "tests/core/toy.hpp"
 
-using namespace nibble;
+namespace nibble::experiment_test {
 
 TEST_CASE("a view parameter redraws without running again", "[experiment]") {
     const Experiment e = toy::experiment();
@@ -141,3 +141,5 @@ TEST_CASE("an assertion says what broke", "[error]") {
         CHECK(std::string(e.what()).starts_with("arithmetic holds (1 + 1 == 3, "));
     }
 }
+
+}  // namespace nibble::experiment_test

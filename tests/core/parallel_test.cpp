@@ -8,7 +8,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::parallel_test {
 
 TEST_CASE("loops under OneThread stay on their thread, with the same pieces", "[core]") {
     set_threads(3);
@@ -33,3 +33,5 @@ TEST_CASE("loops under OneThread stay on their thread, with the same pieces", "[
     CHECK(pieces.size() == 4);
     set_threads(0);
 }
+
+}  // namespace nibble::parallel_test

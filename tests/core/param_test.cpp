@@ -5,7 +5,7 @@
 #include "tests/catch.hpp"
 #include "tests/core/toy.hpp"
 
-using namespace nibble;
+namespace nibble::param_test {
 
 namespace {
 
@@ -91,3 +91,5 @@ TEST_CASE("what is written is read back", "[param]") {
         CHECK_THROWS_AS(info("gain").parsed(bad), Error);
     }
 }
+
+}  // namespace nibble::param_test

@@ -2,7 +2,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::rng_test {
 
 TEST_CASE("a draw depends on seed, stream and index only", "[rng]") {
     const Rng a = Rng(7).stream("weights");
@@ -39,3 +39,5 @@ TEST_CASE("normal quantiles agree with tabulated values", "[rng]") {
     CHECK(std::isnan(normal_quantile(0)));
     CHECK(std::isnan(normal_quantile(1)));
 }
+
+}  // namespace nibble::rng_test

@@ -5,7 +5,7 @@
 #include "tests/catch.hpp"
 #include "tests/core/toy.hpp"
 
-using namespace nibble;
+namespace nibble::runner_test {
 
 namespace {
 
@@ -97,3 +97,5 @@ TEST_CASE("many submits from a fast hand end with the last", "[runner]") {
     REQUIRE(runner.state().landed);
     CHECK(runner.state().landed->ticket == last);
 }
+
+}  // namespace nibble::runner_test

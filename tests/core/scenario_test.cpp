@@ -5,7 +5,7 @@
 #include "tests/catch.hpp"
 #include "tests/core/toy.hpp"
 
-using namespace nibble;
+namespace nibble::scenario_test {
 
 namespace {
 
@@ -52,22 +52,21 @@ TEST_CASE("parameters that a scenario leaves out keep their defaults", "[scenari
 }
 
 TEST_CASE("a bad scenario is refused by name", "[scenario]") {
-    CHECK(refusal("hello").starts_with("scenario: this is not JSON"));
-    CHECK(refusal("[1]") == "scenario: the top level is array, not an object");
-    CHECK(refusal("{}") == "scenario: \"format\" is missing");
-    CHECK(refusal(R"({"format": 1})") == "scenario: \"experiment\" is missing");
+    CHECK(refusal("hello").starts_with("scenario, line 1, column 1: not JSON: "));
+    CHECK(refusal("[1]").starts_with("scenario: [...] is not a JSON object; save"));
+    CHECK(refusal("{}") == "scenario: \"format\" is missing; it is a whole number from 1");
+    CHECK(refusal(R"({"format": 1})") == "scenario: \"experiment\" is missing; it is a text");
     CHECK(refusal(R"({"format": 1, "experiment": "toi"})") ==
           "scenario: no experiment is called \"toi\"; did you mean toy?");
     CHECK(refusal(R"({"format": 7, "experiment": "toy"})")
               .starts_with("scenario: \"format\" = 7 is newer than this program"));
     CHECK(refusal(R"({"format": "x", "experiment": "toy"})") ==
-          "scenario: \"format\" = \"x\" is not a version number");
+          "scenario: \"format\" = \"x\" is not a whole number from 1");
     CHECK(refusal(with(R"("sede": 4)")) ==
           "scenario: unknown key \"sede\"; did you mean \"seed\"?");
     CHECK(refusal(with(R"("seed": -4)")) == "scenario: \"seed\" = -4 is not a whole number from 0");
     CHECK(refusal(with(R"("seed": 1.5)")).find("\"seed\" = 1.5") != std::string::npos);
-    CHECK(refusal(with(R"("parameters": 3)")) ==
-          "scenario: \"parameters\" is number, not an object");
+    CHECK(refusal(with(R"("parameters": 3)")) == "scenario: \"parameters\" = 3 is not an object");
     CHECK(refusal(with(R"("parameters": {"counts": 3})")) ==
           "scenario: toy has no parameter \"counts\"; did you mean --count?");
     CHECK(refusal(with(R"("parameters": {"count": "3"})")) ==
@@ -75,9 +74,10 @@ TEST_CASE("a bad scenario is refused by name", "[scenario]") {
     CHECK(refusal(with(R"("parameters": {"count": 5000})")) ==
           "scenario: count = 5000 is out of range; --count takes 1 to 1000 draws");
     CHECK(refusal(with(R"("parameters": {"count": [3]})")) ==
-          "scenario: \"count\" is array, not a value");
-    CHECK(refusal(with(R"("parameters": {"count": 18446744073709551615})")).find("too large") !=
-          std::string::npos);
+          "scenario, parameters: \"count\" = [...] is not a number of 64 bits, a text, true or "
+          "false");
+    CHECK(refusal(with(R"("parameters": {"count": 18446744073709551615})"))
+              .find("not a number of 64 bits") != std::string::npos);
 }
 
 TEST_CASE("no prefix of a scenario is accepted or crashes", "[scenario]") {
@@ -103,3 +103,5 @@ TEST_CASE("JSON nested without end is refused before anything recurses over it",
     CHECK(refusal(R"({"format": 1, "experiment": ")" + std::string(100, '[') + R"("})")
               .find("no experiment") != std::string::npos);  // brackets in a string do not nest
 }
+
+}  // namespace nibble::scenario_test

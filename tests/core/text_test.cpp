@@ -2,9 +2,11 @@
 
 #include <limits>
 
+#include "sim/core/utf8.hpp"
+
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::text_test {
 
 TEST_CASE("numbers are written as people write them", "[text]") {
     CHECK(format_number(0) == "0");
@@ -53,3 +55,5 @@ TEST_CASE("UTF-8 is told from other bytes", "[text]") {
         CHECK_FALSE(is_utf8(bad));
     }
 }
+
+}  // namespace nibble::text_test

@@ -5,7 +5,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::units_test {
 
 namespace {
 
@@ -44,3 +44,5 @@ TEST_CASE("literals are decimal where they say GB and binary where they say KiB"
     CHECK(140.0_GB / 2000_GBps == 70.0_ms);
     CHECK((312_TFlops / 2000_GBps).value == 156);
 }
+
+}  // namespace nibble::units_test

@@ -3,12 +3,12 @@
 #include <set>
 
 #include "sim/core/parallel.hpp"
-#include "sim/core/text.hpp"
+#include "sim/core/utf8.hpp"
 #include "sim/experiments/all.hpp"
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::registry_test {
 
 namespace {
 
@@ -269,3 +269,5 @@ TEST_CASE("a run that is no longer wanted stops", "[registry]") {
         } catch (const Error& error) { CHECK(error.code() == Error::Code::cancelled); }
     }
 }
+
+}  // namespace nibble::registry_test

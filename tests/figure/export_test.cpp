@@ -20,7 +20,8 @@
 #include "tests/catch.hpp"
 #include "tests/figure/samples.hpp"
 
-using namespace nibble;
+namespace nibble::export_test {
+
 namespace fs = std::filesystem;
 
 namespace {
@@ -403,3 +404,5 @@ TEST_CASE("damaged exports give a scenario or an error, never a crash", "[figure
     CHECK(refused > 500);  // both ways occur, or the damage misses its aim
     CHECK(accepted > 100);
 }
+
+}  // namespace nibble::export_test

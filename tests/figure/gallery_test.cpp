@@ -14,9 +14,9 @@
 #include "tests/catch.hpp"
 #include "tests/figure/samples.hpp"
 
-namespace {
+namespace nibble::gallery_test {
 
-using namespace nibble;
+namespace {
 
 void draw_all(const std::string& stem, const Outcome& outcome, Size size, float scale = 1) {
     const char* const wanted = std::getenv("NIBBLE_GALLERY");
@@ -61,3 +61,5 @@ TEST_CASE("gallery of every mark", "[.gallery]") {
     draw_all("projector", samples::quantizer_panel(), {1280, 1000}, 1.75F);
     draw_all("tiny", samples::quantizer_panel(), {320, 240});
 }
+
+}  // namespace nibble::gallery_test

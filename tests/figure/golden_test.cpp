@@ -10,8 +10,9 @@
 
 #include "tests/catch.hpp"
 #include "tests/figure/samples.hpp"
+#include "tests/places.hpp"
 
-using namespace nibble;
+namespace nibble::golden_test {
 
 namespace {
 
@@ -41,7 +42,7 @@ std::string first_difference(const std::string& now, const std::string& golden) 
 
 void compare(const std::string& name, const Scene& scene) {
     const auto path =
-        std::filesystem::path(NIBBLE_SOURCE_DIR) / "tests/figure/golden" / (name + ".txt");
+        std::filesystem::path(test::source_dir()) / "tests/figure/golden" / (name + ".txt");
     const std::string now = recording_of(scene);
     if (std::getenv("NIBBLE_UPDATE_GOLDEN")) {
         std::filesystem::create_directories(path.parent_path());
@@ -73,3 +74,5 @@ TEST_CASE("laying out twice gives the same recording", "[figure]") {
     };
     CHECK(once() == once());
 }
+
+}  // namespace nibble::golden_test

@@ -12,7 +12,8 @@
 #include "tests/figure/samples.hpp"
 #include "tests/figure/scene_checks.hpp"
 
-using namespace nibble;
+namespace nibble::layout_test {
+
 using samples::outcome_of;
 
 namespace {
@@ -605,3 +606,5 @@ TEST_CASE("a narrow map keeps the numbers of its colour bar, and its footnote", 
     CHECK(has("−0.0319"));
     CHECK(has("the first 64 of 256 rows"));
 }
+
+}  // namespace nibble::layout_test

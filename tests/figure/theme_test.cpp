@@ -8,7 +8,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::theme_test {
 
 namespace {
 
@@ -80,3 +80,5 @@ TEST_CASE("theme names are read", "[figure][theme]") {
     CHECK(theme_kind("print") == ThemeKind::print);
     CHECK_THROWS_AS(theme_kind("sepia"), Error);
 }
+
+}  // namespace nibble::theme_test

@@ -9,7 +9,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::ticks_test {
 
 namespace {
 
@@ -121,3 +121,5 @@ TEST_CASE("a range of a few units in the last place still has ticks", "[figure][
     const Labels list = labels(ticks);
     CHECK(std::set<std::string>(list.begin(), list.end()).size() == list.size());
 }
+
+}  // namespace nibble::ticks_test

@@ -1,5 +1,7 @@
 #include "sim/formats/codebooks.hpp"
 
+#include "kernels/formats/number_formats.hpp"
+
 #include <algorithm>
 #include <set>
 
@@ -9,7 +11,7 @@ using namespace nibble;
 
 TEST_CASE("NF4 derived from normal quantiles lands on the published table", "[formats]") {
     const auto derived = derive_nf4();
-    const auto& published = nf4_levels();
+    const auto& published = formats::nf4_levels;
     double worst = 0;
     for (std::size_t code = 0; code < 16; ++code) {
         worst = std::max(worst, std::abs(derived[code] - static_cast<double>(published[code])));
@@ -25,7 +27,7 @@ TEST_CASE("NF4 derived from normal quantiles lands on the published table", "[fo
 
 TEST_CASE("NF4 needs its offset: another one misses the table", "[formats]") {
     const auto other = derive_nf4(0.95);
-    CHECK(std::abs(other[14] - static_cast<double>(nf4_levels()[14])) > 1e-2);
+    CHECK(std::abs(other[14] - static_cast<double>(formats::nf4_levels[14])) > 1e-2);
 }
 
 TEST_CASE("NF4 as printed in the paper, to four digits", "[formats]") {
@@ -33,7 +35,7 @@ TEST_CASE("NF4 as printed in the paper, to four digits", "[formats]") {
                                           -0.0911, 0,       0.0796,  0.1609,  0.2461,  0.3379,
                                           0.4407,  0.5626,  0.7230,  1};
     for (std::size_t code = 0; code < 16; ++code) {
-        CHECK(static_cast<double>(nf4_levels()[code]) == Approx(paper[code]).margin(5.1e-5));
+        CHECK(static_cast<double>(formats::nf4_levels[code]) == Approx(paper[code]).margin(5.1e-5));
     }
 }
 
@@ -43,7 +45,7 @@ TEST_CASE("bitsandbytes FP4 is a three-bit float over its largest value, with a 
     const std::array<double, 8> twelfths = {0, 0.0625, 8, 12, 4, 6, 2, 3};
     std::set<float> distinct;
     for (std::size_t code = 0; code < 8; ++code) {
-        const float plus = fp4_levels()[code], minus = fp4_levels()[code + 8];
+        const float plus = formats::fp4_levels[code], minus = formats::fp4_levels[code + 8];
         CHECK(static_cast<double>(plus) == Approx(twelfths[code] / 12).margin(1e-8));  // 8 digits
         CHECK(minus == -plus);
         CHECK(std::signbit(minus));
@@ -52,6 +54,6 @@ TEST_CASE("bitsandbytes FP4 is a three-bit float over its largest value, with a 
     CHECK(distinct.size() == 15);
     const std::array<std::size_t, 8> rising = {0, 1, 6, 7, 4, 5, 2, 3};
     CHECK(std::is_sorted(rising.begin(), rising.end(), [](std::size_t a, std::size_t b) {
-        return fp4_levels()[a] < fp4_levels()[b];
+        return formats::fp4_levels[a] < formats::fp4_levels[b];
     }));
 }

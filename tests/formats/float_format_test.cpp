@@ -1,4 +1,4 @@
-#include "sim/formats/float_format.hpp"
+#include "kernels/formats/float_format.hpp"
 
 #include <bit>
 

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "kernels/attention/ops.hpp"
-#include "kernels/emulator/small_float.hpp"
+#include "kernels/formats/float_format.hpp"
 
 namespace nibble::kernels::attention_oracle {
 
 inline double value_of(std::uint16_t half) {
-    return static_cast<double>(emulator::decode(emulator::binary16, half));
+    return static_cast<double>(formats::decode(formats::fp16, half));
 }
 
 /// row_of(sequence, kv_head, token): index of the token's row in keys and values.

@@ -18,7 +18,7 @@ using attention_oracle::value_of;
 /// Binary16 of a number.
 std::uint16_t half(float x) {
     return static_cast<std::uint16_t>(
-        emulator::encode(emulator::binary16, x, emulator::Overflow::infinity, 0x7e00));
+        formats::encode(formats::fp16, x, formats::Overflow::standard));
 }
 
 /// Sequences of different lengths in a contiguous cache.

@@ -105,9 +105,9 @@ void check_against_processor(const Device& where) {
         check(128, 97, IntegerGrid{0, 255});
         check(1, 0, Codebook{levels});
         check(1, 0, Codebook{levels, true});
-        check(448, 0, Minifloat{4, 3, 7, 448});
-        check(57344, 0, Minifloat{5, 2, 15, 57344});
-        check(6, 0, Minifloat{2, 1, 1, 6});
+        check(448, 0, nibble::formats::fp8_e4m3);
+        check(57344, 0, nibble::formats::fp8_e5m2);
+        check(6, 0, nibble::formats::fp4_e2m1);
     }
 }
 

@@ -11,7 +11,7 @@
 
 #include "kernels/attention/ladder_shape.hpp"
 #include "kernels/emulator/launch.hpp"
-#include "kernels/emulator/small_float.hpp"
+#include "kernels/formats/float_format.hpp"
 #include "kernels/reduce/histogram.hpp"
 #include "kernels/sampling/grid.hpp"
 
@@ -139,13 +139,12 @@ const std::map<std::string, Kind> packed_kinds = {
 
 /// x as it comes back from `type`.
 std::vector<float> rounded_to(InputType type, std::vector<float> x) {
-    const emulator::SmallFormat format =
-        type == InputType::f16 ? emulator::binary16 : emulator::bfloat16;
+    const formats::FloatFormat& format = type == InputType::f16 ? formats::fp16 : formats::bf16;
     for (float& v : x) {
         v = type == InputType::f32
                 ? v
-                : emulator::decode(
-                      format, emulator::encode(format, v, emulator::Overflow::infinity, 0x7fff));
+                : static_cast<float>(formats::decode(
+                      format, formats::encode(format, v, formats::Overflow::standard)));
     }
     return x;
 }

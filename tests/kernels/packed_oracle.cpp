@@ -333,7 +333,8 @@ double value_of(PackedFormat format, int code, int zero_point) {
             return code - zero_point;
         case PackedFormat::nf4:
         case PackedFormat::fp4:
-            return static_cast<double>(level_table(format)[static_cast<std::size_t>(code)]);
+            return static_cast<double>(
+                (*layout(format).codes->levels)[static_cast<std::size_t>(code)]);
         case PackedFormat::mxfp4:
             return small_float_value(code, 2, 1);
         case PackedFormat::fp8_e5m2: {

@@ -79,9 +79,9 @@ Expected expect(const Run& run, std::size_t i, const Codebook& book) {
             second - nearest <= 4 * FLT_EPSILON};
 }
 
-Expected expect(const Run& run, std::size_t i, const Minifloat& format) {
+Expected expect(const Run& run, std::size_t i, const FloatFormat& format) {
     const std::size_t g = i / run.group_size;
-    const double largest = static_cast<double>(format.largest);
+    const double largest = format.largest();
     const double x = std::clamp(
         static_cast<double>(run.values[i]) / static_cast<double>(run.scale[g]), -largest, largest);
     const int exponent = std::max(x == 0 ? -100 : std::ilogb(x), 1 - format.bias);
@@ -187,9 +187,9 @@ void for_each_grid(Run& run, std::uint64_t trial, const Body& body) {
     set_absmax_scales(run, 1);
     body(Codebook{levels});
     set_absmax_scales(run, 448);
-    body(Minifloat{4, 3, 7, 448});
+    body(nibble::formats::fp8_e4m3);
     set_absmax_scales(run, 57344);
-    body(Minifloat{5, 2, 15, 57344});
+    body(nibble::formats::fp8_e5m2);
     set_absmax_scales(run, 0.7);  // clips
     body(Codebook{levels});
     set_absmax_scales(run, top * 1.7);
@@ -289,7 +289,7 @@ TEST_CASE("small floats: subnormals, ties, saturation and codes by hand", "[quan
     // E4M3: smallest subnormal 2^-9, smallest normal 2^-6, largest 448 = 0x7e.
     run.values = {0x1p-9F, 0x1p-10F, 0x1.8p-9F, 0x1p-6F, 1.0F,
                   1.0625F, 1.1875F,  448.0F,    1000.0F, -448.0F};
-    const Result r = quantized(run, Minifloat{4, 3, 7, 448});
+    const Result r = quantized(run, nibble::formats::fp8_e4m3);
     CHECK(r.codes ==
           std::vector<std::int16_t>{0x01, 0x00, 0x02, 0x08, 0x38, 0x38, 0x3a, 0x7e, 0x7e, 0xfe});
     CHECK(r.dequantized == std::vector<float>{0x1p-9F, 0.0F, 0x1p-8F, 0x1p-6F, 1.0F, 1.0F, 1.25F,

@@ -6,7 +6,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::block_story_test {
 
 namespace {
 
@@ -103,3 +103,5 @@ TEST_CASE("a story that needs more blocks says so", "[kvcache]") {
     CHECK_THROWS_AS(tell({StoryKind::parallel_sampling, 1, 3, 2, {}}), Error);
     CHECK_THROWS_AS(tell({StoryKind::memory_short, 4, 2, 3, {}}), Error);
 }
+
+}  // namespace nibble::block_story_test

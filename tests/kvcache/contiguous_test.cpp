@@ -6,7 +6,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::contiguous_test {
 
 namespace {
 
@@ -119,3 +119,5 @@ TEST_CASE("a contiguous sequence fills the slots reserved for it", "[kvcache]") 
     CHECK(cache.free_slots() == 20);
     CHECK_THROWS_AS(cache.release(1), BrokenInvariant);
 }
+
+}  // namespace nibble::contiguous_test

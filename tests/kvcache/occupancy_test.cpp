@@ -2,12 +2,12 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::occupancy_test {
 
 namespace {
 
 RequestTrace two_requests() {
-    return {"test", {{3, 4, 2}, {2, 2, 3}}};
+    return {"test", {{0, 0, 3, 4}, {1, 0, 2, 2}}, {}};
 }
 
 }  // namespace
@@ -67,3 +67,5 @@ TEST_CASE("squares and blocks divide each other", "[kvcache]") {
     CHECK(cell_slots_for(16, 1024, 1000) == 1);
     CHECK(cell_slots_for(4194304, 16, 1000) == 4208);
 }
+
+}  // namespace nibble::occupancy_test

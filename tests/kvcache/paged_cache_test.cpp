@@ -5,7 +5,8 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::paged_cache_test {
+
 using Kind = CacheEvent::Kind;
 
 namespace {
@@ -255,3 +256,5 @@ TEST_CASE("after each of many random operations the counts are right", "[kvcache
         check_invariants(cache);
     }
 }
+
+}  // namespace nibble::paged_cache_test

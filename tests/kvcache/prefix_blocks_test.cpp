@@ -16,9 +16,9 @@ using Blocks = std::vector<std::int32_t>;
 
 /// Tokens 1, 2, 3, ... of a text named `text`, the first `shared` of them those of text 0.
 CachedTokens text(int name, int shared, int count) {
-    std::vector<Token> tokens;
+    std::vector<CachedToken> tokens;
     for (int i = 0; i < count; ++i) {
-        tokens.push_back(static_cast<Token>(i < shared ? i : 1000 * name + i));
+        tokens.push_back(static_cast<CachedToken>(i < shared ? i : 1000 * name + i));
     }
     return CachedTokens(tokens);
 }
@@ -27,7 +27,7 @@ CachedTokens text(int name, int shared, int count) {
 struct PlainCache {
     struct Block {
         int users = 0;
-        std::vector<Token> key;
+        std::vector<CachedToken> key;
         int keyed_at = 0;
     };
     struct Request {
@@ -46,7 +46,7 @@ struct PlainCache {
         }
     }
     Block& at(std::int32_t b) { return blocks[static_cast<std::size_t>(b)]; }
-    std::int32_t find(const std::vector<Token>& key) {
+    std::int32_t find(const std::vector<CachedToken>& key) {
         std::int32_t oldest = -1;
         for (std::size_t b = 0; b < blocks.size(); ++b) {
             if (blocks[b].key == key && (oldest < 0 || blocks[b].keyed_at < at(oldest).keyed_at)) {
@@ -246,7 +246,7 @@ TEST_CASE("prefix blocks do what the plain rules say, on random work", "[prefix_
             const auto kind = draw.below(0, 3);
             if (kind == 0 && running.size() < 6) {
                 // A small alphabet: prefixes are shared by accident, to any depth.
-                std::vector<Token> tokens;
+                std::vector<CachedToken> tokens;
                 for (std::uint64_t i = 0; i < 40; ++i) {
                     tokens.push_back(draw.below(10 + i, 2));
                 }

@@ -10,7 +10,7 @@
 namespace nibble {
 namespace {
 
-using Tokens = std::vector<Token>;
+using Tokens = std::vector<CachedToken>;
 
 Tokens text(const std::string& letters) {
     return {letters.begin(), letters.end()};

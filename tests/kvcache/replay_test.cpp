@@ -5,17 +5,18 @@
 #include "sim/core/error.hpp"
 #include "sim/core/rng.hpp"
 #include "sim/kvcache/paged_cache.hpp"
+#include "sim/requests/lengths.hpp"
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::replay_test {
 
 namespace {
 
 RequestTrace trace(std::vector<std::pair<int, int>> lengths) {
-    RequestTrace t{"test", {}};
+    RequestTrace t{"test", {}, {}};
     for (const auto& [prompt, output] : lengths) {
-        t.requests.push_back({prompt, output, static_cast<int>(t.requests.size()) + 2});
+        t.requests.push_back({0, 0, prompt, output});
     }
     return t;
 }
@@ -200,7 +201,7 @@ TEST_CASE("random traces keep every allocator consistent", "[kvcache]") {
     for (const StepRecord& s : r.steps) {
         tokens += s.batch;
     }
-    for (const TraceRequest& request : t.requests) {
+    for (const Request& request : t.requests) {
         outputs += request.output;
     }
     // A request that is preempted in the pass after it stored its token left the batch before it
@@ -215,3 +216,5 @@ TEST_CASE("a replay that is not wanted any more ends", "[kvcache]") {
         replay(Placement::paged, chat, {}, [] { throw Error(Error::Code::cancelled, "stopped"); }),
         Error);
 }
+
+}  // namespace nibble::replay_test

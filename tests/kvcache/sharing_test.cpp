@@ -9,8 +9,8 @@
 namespace nibble {
 namespace {
 
-BlocksSaved saved(std::int64_t prompt, std::int64_t output, int sequences, double dropped = 0) {
-    return blocks_saved({{prompt, output}}, {sequences, 4, dropped}, Rng(1));
+BlocksSaved saved(std::int32_t prompt, std::int32_t output, int sequences, double dropped = 0) {
+    return blocks_saved({{0, 0, prompt, output}}, {sequences, 4, dropped}, Rng(1));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "viz/figure/base64.hpp"
 #include "viz/lesson/digest.hpp"
 #include "viz/lesson/exhibits.hpp"
 #include "viz/lesson/html.hpp"
@@ -13,7 +14,8 @@
 #include "tests/cli/process.hpp"
 #include "tests/lesson/fixture.hpp"
 
-using namespace nibble;
+namespace nibble::grade_test {
+
 using test::toy_experiments;
 using test::toy_lesson;
 
@@ -165,12 +167,12 @@ TEST_CASE("hostile hand-ins are refused by name", "[lesson]") {
     CHECK(reason(good.substr(0, json) + std::string(100000, '[') + "</pre>").find("nest") !=
           std::string::npos);
     CHECK(reason(good.substr(0, json) + "{\"lesson\": 1}</pre>") ==
-          "its answers have no text \"lesson\"");
+          "the hand-in: \"lesson\" = 1 is not a text");
     CHECK(reason(good.substr(0, json) + "{\"lesson\": \"../../etc/passwd\"}</pre>")
               .find("no lesson is called \"../../etc/passwd\"") != std::string::npos);
     CHECK(reason(replaced(good, "\"parameters\": {",
                           "\"parameters\": {\"fine_print\": \"/dev/zero\",")) ==
-          "answers: \"parameters\" of task reach has an unknown key \"fine_print\"");
+          "the hand-in, answers, reach, parameters: unknown key \"fine_print\"");
     Grader grader(toy_experiments(), school.folder.path());
     CHECK(grader.grade(school.folder / "absent.html").refused.find("there is no such file") !=
           std::string::npos);
@@ -234,14 +236,14 @@ TEST_CASE("grades as files", "[lesson]") {
         return csv.substr(from, csv.find('\n', from) - from);
     };
     CHECK(line(0) ==
-          "file,student,lesson,status,points,out_of,percent,flags,warnings,reason,\"01 drawn\","
-          "\"01 placed\",\"01 reach\",\"01 one\",\"01 many\",\"01 typed\",\"01 words\"");
+          "file,student,lesson,status,points,out_of,percent,flags,warnings,reason,01 drawn,"
+          "01 placed,01 reach,01 one,01 many,01 typed,01 words");
     CHECK(
         line(1) ==
         "hand-in.html,\"'=HYPERLINK(\"\"x\"\")\",01,graded,7,7,100.0,,,,predicted,predicted,right,"
         "right,right,right,right");
     CHECK(line(2).find("hand-in.html,\"Bo, \"\"B\"\"\",01,flagged,6,7,85.7,") == 0);
-    CHECK(line(3) == "<bad>.html,,,refused,,,,,,\"it does not begin as a hand-in does\",,,,,,,");
+    CHECK(line(3) == "<bad>.html,,,refused,,,,,,it does not begin as a hand-in does,,,,,,,");
 
     const auto results = nlohmann::json::parse(gradescope_json(all[1]));
     CHECK(results["score"] == 6);
@@ -264,3 +266,5 @@ TEST_CASE("base64 both ways", "[lesson]") {
     }
     CHECK_THROWS_AS(from_base64("a b"), Error);
 }
+
+}  // namespace nibble::grade_test

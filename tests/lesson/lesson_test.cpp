@@ -5,7 +5,8 @@
 #include "tests/catch.hpp"
 #include "tests/lesson/fixture.hpp"
 
-using namespace nibble;
+namespace nibble::lesson_test {
+
 using test::toy_experiments;
 using test::toy_lesson;
 
@@ -182,3 +183,5 @@ TEST_CASE("a formula that means nothing says why", "[lesson]") {
     CHECK(formula_refusal(std::string(2000, '(')).find("nest too deep") != std::string::npos);
     CHECK(formula_refusal(std::string(2000, '-') + "1").find("nest too deep") != std::string::npos);
 }
+
+}  // namespace nibble::lesson_test

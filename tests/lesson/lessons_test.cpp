@@ -11,12 +11,13 @@
 
 #include "tests/catch.hpp"
 #include "tests/cli/process.hpp"
+#include "tests/places.hpp"
 
-using namespace nibble;
+namespace nibble::lessons_test {
 
 namespace {
 
-const std::filesystem::path folder = std::filesystem::path(NIBBLE_SOURCE_DIR) / "lessons";
+const std::filesystem::path folder = std::filesystem::path(test::source_dir()) / "lessons";
 
 LessonBench& bench() {
     static LessonBench one(all_experiments());
@@ -115,3 +116,5 @@ TEST_CASE("a hand-in opens in a browser without errors or network", "[lesson]") 
           std::string::npos);  // errors and refused requests stand there
     CHECK(seen.err.find("ERR_") == std::string::npos);
 }
+
+}  // namespace nibble::lessons_test

@@ -9,7 +9,8 @@
 #include "tests/cli/process.hpp"
 #include "tests/lesson/fixture.hpp"
 
-using namespace nibble;
+namespace nibble::marks_test {
+
 using test::toy_experiments;
 using test::toy_lesson;
 
@@ -173,13 +174,13 @@ TEST_CASE("answers that no reader wrote are refused", "[lesson]") {
               .find("unknown key") != std::string::npos);
     CHECK(refusal(with(R"("reach": {"parameters": {"x": 1e9}})")).find("out of range") !=
           std::string::npos);
-    CHECK(refusal(with(R"("reach": {"parameters": {"x": [1]}})")).find("is no value") !=
+    CHECK(refusal(with(R"("reach": {"parameters": {"x": [1]}})")).find("[...] is not a number") !=
           std::string::npos);
     CHECK(refusal(with(R"("one": {"chosen": [7]})")).find("names option 7 of 2") !=
           std::string::npos);
     CHECK(refusal(with(R"("one": {"chosen": [-1]})")).find("names option") != std::string::npos);
     CHECK(refusal(with(R"("nothing": {})")).find("no block \"nothing\"") != std::string::npos);
-    CHECK(refusal(with(R"("typed": {"text": 6})")).find("not a string") != std::string::npos);
+    CHECK(refusal(with(R"("typed": {"text": 6})")).find("not a text") != std::string::npos);
     CHECK(refusal(with(R"("drawn": {"points": [[1]]})")).find("no pair") != std::string::npos);
     CHECK(refusal(with("\"typed\": {\"text\": \"" + std::string(3000, 'x') + "\"}"))
               .find("longer than") != std::string::npos);
@@ -203,3 +204,5 @@ TEST_CASE("answers to another edition are taken as far as they fit", "[lesson]")
     REQUIRE(warnings.size() == 3);
     CHECK(warnings[2] == "written for another edition of lesson 01");
 }
+
+}  // namespace nibble::marks_test

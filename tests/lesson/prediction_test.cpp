@@ -4,7 +4,7 @@
 #include "tests/catch.hpp"
 #include "tests/lesson/fixture.hpp"
 
-using namespace nibble;
+namespace nibble::prediction_test {
 
 namespace {
 
@@ -58,3 +58,5 @@ TEST_CASE("a point is placed among lines", "[lesson]") {
     CHECK(f.marks.size() == 3);
     CHECK(f.x.limits->second > 8);
 }
+
+}  // namespace nibble::prediction_test

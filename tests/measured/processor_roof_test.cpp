@@ -2,7 +2,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::processor_roof_test {
 
 namespace {
 
@@ -48,3 +48,5 @@ TEST_CASE("this processor is measured once", "[measured]") {
     CHECK(roof.memory > BytesPerSecond{1e7});
     CHECK(measured_roof(context).peak == roof.peak);
 }
+
+}  // namespace nibble::processor_roof_test

@@ -7,7 +7,8 @@
 #include "tests/catch.hpp"
 #include "tests/model/tiny.hpp"
 
-using namespace nibble;
+namespace nibble::corpus_test {
+
 using nibble::testing::contains;
 using nibble::testing::error_of;
 
@@ -177,3 +178,5 @@ TEST_CASE("an unknown domain is refused by name", "[corpus]") {
     CHECK(find_domain("code") == Domain::code);
     CHECK(contains(error_of([] { find_domain("storys"); }), "did you mean stories?"));
 }
+
+}  // namespace nibble::corpus_test

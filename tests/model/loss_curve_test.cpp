@@ -7,7 +7,8 @@
 #include "tests/catch.hpp"
 #include "tests/model/tiny.hpp"
 
-using namespace nibble;
+namespace nibble::loss_curve_test {
+
 using namespace nibble::testing;
 namespace fs = std::filesystem;
 
@@ -97,3 +98,5 @@ TEST_CASE("a table of losses with something wrong is refused by its line", "[tra
     CHECK(contains(error_of([&] { read_losses(folder.path / "checkpoint.safetensors"); }),
                    "has no losses"));
 }
+
+}  // namespace nibble::loss_curve_test

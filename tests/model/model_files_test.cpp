@@ -10,7 +10,8 @@
 #include "tests/catch.hpp"
 #include "tests/model/tiny.hpp"
 
-using namespace nibble;
+namespace nibble::model_files_test {
+
 using namespace nibble::testing;
 namespace fs = std::filesystem;
 
@@ -308,7 +309,7 @@ TEST_CASE("a model with something wrong is refused by what is wrong", "[model]")
                          "\"factor\": 2}, \"hidden_act\"");
     CHECK(contains(folder.error(), "yarn"));
     write_text(folder.path / "config.json", "{");
-    CHECK(contains(folder.error(), "no JSON object"));
+    CHECK(contains(folder.error(), "line 1, column 2: not JSON"));
     fs::remove(folder.path / "config.json");
     CHECK(contains(folder.error(), "has no config.json"));
     CHECK(contains(error_of([] { ModelFiles::open("/nowhere/at/all"); }), "there is no model"));
@@ -382,3 +383,5 @@ TEST_CASE("a domain's floor is that of the documents scored", "[corpus]") {
         CHECK(s.excess() == Approx(s.score.perplexity() / s.floor_perplexity() - 1));
     }
 }
+
+}  // namespace nibble::model_files_test

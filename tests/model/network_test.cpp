@@ -5,7 +5,8 @@
 #include "tests/catch.hpp"
 #include "tests/model/tiny.hpp"
 
-using namespace nibble;
+namespace nibble::network_test {
+
 using namespace nibble::testing;
 
 namespace {
@@ -338,3 +339,5 @@ TEST_CASE("ids that the model does not know are refused by value", "[model]") {
                    "did you mean model.layers.1.mlp.up_proj?"));
     CHECK(find_linear(c, "model.layers.1.mlp.up_proj.weight") == LinearId{1, Linear::up});
 }
+
+}  // namespace nibble::network_test

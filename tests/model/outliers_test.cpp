@@ -5,7 +5,8 @@
 #include "tests/catch.hpp"
 #include "tests/model/tiny.hpp"
 
-using namespace nibble;
+namespace nibble::outliers_test {
+
 using namespace nibble::testing;
 
 TEST_CASE("outliers leave the logits and widen the activations", "[model]") {
@@ -113,3 +114,5 @@ TEST_CASE("generation follows the probabilities and the seed", "[model]") {
     CHECK(contains(error_of([&] { generate(model, prompt, 1, {-1, 0, 1}); }), "temperature = -1"));
     CHECK(contains(error_of([&] { generate(model, prompt, 1, {1, 0, 1, 0}); }), "top_p = 0"));
 }
+
+}  // namespace nibble::outliers_test

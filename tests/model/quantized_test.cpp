@@ -6,7 +6,8 @@
 #include "tests/catch.hpp"
 #include "tests/model/tiny.hpp"
 
-using namespace nibble;
+namespace nibble::quantized_test {
+
 using namespace nibble::testing;
 
 namespace {
@@ -119,3 +120,5 @@ TEST_CASE("quantized weights, activations and cache cost more loss with fewer bi
         CHECK(two > exact + 0.05);
     }
 }
+
+}  // namespace nibble::quantized_test

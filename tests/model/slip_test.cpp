@@ -2,7 +2,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::slip_test {
 
 TEST_CASE("a slip cuts a document before a word and offers another in its place", "[corpus]") {
     for (const Domain domain : all_domains) {
@@ -58,3 +58,5 @@ TEST_CASE("slips break the rule of their text", "[corpus]") {
     CHECK_FALSE(
         slip_in(Domain::code, "fn rank_bits(last)\n  ;\n  return last\nend fn rank_bits\n"));
 }
+
+}  // namespace nibble::slip_test

@@ -37,10 +37,6 @@ std::string error_of(const Action& action) {
     return "";
 }
 
-inline bool contains(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-}
-
 inline ModelConfig tiny_config() {
     ModelConfig c;
     c.hidden = 12;

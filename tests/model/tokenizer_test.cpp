@@ -6,7 +6,8 @@
 #include "tests/catch.hpp"
 #include "tests/model/tiny.hpp"
 
-using namespace nibble;
+namespace nibble::tokenizer_test {
+
 using nibble::testing::contains;
 using nibble::testing::error_of;
 
@@ -233,3 +234,5 @@ TEST_CASE("a tokenizer with more pieces than the model has embeddings is refused
     c.vocab = 400;
     CHECK(error_of([&] { check_vocabulary(*tokenizer, c, "m"); }).empty());
 }
+
+}  // namespace nibble::tokenizer_test

@@ -9,7 +9,8 @@
 #include "tests/catch.hpp"
 #include "tests/model/tiny.hpp"
 
-using namespace nibble;
+namespace nibble::train_test {
+
 using namespace nibble::testing;
 namespace fs = std::filesystem;
 
@@ -182,3 +183,5 @@ TEST_CASE("the shipped models have the promised sizes", "[train]") {
     }
     CHECK(target_config().head_dim == 64);
 }
+
+}  // namespace nibble::train_test

@@ -8,7 +8,8 @@
 #include "tests/catch.hpp"
 #include "tests/model/tiny.hpp"
 
-using namespace nibble;
+namespace nibble::tree_test {
+
 using namespace nibble::testing;
 
 namespace {
@@ -116,3 +117,5 @@ TEST_CASE("trees that are none are refused", "[model][tree]") {
     CHECK(contains(read({1, 2}, {-2, 0}), "token 0 of the tree follows token -2"));
     CHECK(contains(read({1, 99}, {-1, 0}), "token id 99"));
 }
+
+}  // namespace nibble::tree_test

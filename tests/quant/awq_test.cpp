@@ -9,7 +9,8 @@
 #include "tests/catch.hpp"
 #include "tests/quant/layers.hpp"
 
-using namespace nibble;
+namespace nibble::awq_test {
+
 using nibble::testing::make_layer;
 using nibble::testing::plain_output_error;
 using nibble::testing::TestLayer;
@@ -199,3 +200,5 @@ TEST_CASE("AWQ is the same on any number of threads", "[awq]") {
     CHECK(one.curve == three.curve);
     CHECK(one.clips == three.clips);
 }
+
+}  // namespace nibble::awq_test

@@ -9,7 +9,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::calibration_test {
 
 namespace {
 
@@ -130,3 +130,5 @@ TEST_CASE("calibration on nothing, on zeros, on NaN", "[calibration]") {
     CHECK(mse_clip(one, 4).threshold == Approx(2));
     CHECK(percentile_clip(one).threshold == 2);
 }
+
+}  // namespace nibble::calibration_test

@@ -4,7 +4,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::clip_study_test {
 
 namespace {
 
@@ -69,3 +69,5 @@ TEST_CASE("the model's loss is that of the model when the threshold rounds nothi
     }
     CHECK(s.unseen[0].costs.front() == Approx(mean));
 }
+
+}  // namespace nibble::clip_study_test

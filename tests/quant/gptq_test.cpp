@@ -13,7 +13,8 @@
 #include "tests/catch.hpp"
 #include "tests/quant/layers.hpp"
 
-using namespace nibble;
+namespace nibble::gptq_test {
+
 using nibble::testing::make_layer;
 using nibble::testing::plain_output_error;
 using nibble::testing::TestLayer;
@@ -348,3 +349,5 @@ TEST_CASE("one weight, by hand", "[gptq]") {
     CHECK(second.weights.codes == std::vector<std::uint8_t>{2, 3});
     CHECK(trace.after(1)(0, 1) == Approx(0.5 + 1.0 / 30));
 }
+
+}  // namespace nibble::gptq_test

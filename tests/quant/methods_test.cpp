@@ -2,15 +2,16 @@
 #include <cmath>
 #include <cstring>
 
+#include "kernels/formats/float_format.hpp"
 #include "sim/quant/checkpoint_layout.hpp"
 #include "sim/quant/layer_methods.hpp"
 #include "sim/quant/rtn.hpp"
-#include "sim/tensor/convert.hpp"
 
 #include "tests/catch.hpp"
 #include "tests/quant/layers.hpp"
 
-using namespace nibble;
+namespace nibble::methods_test {
+
 using nibble::testing::make_layer;
 using nibble::testing::TestLayer;
 
@@ -57,7 +58,7 @@ TEST_CASE("rounding to nearest, by hand", "[methods]") {
     CHECK(awq.codes == std::vector<std::uint8_t>{11, 4, 9, 15, 6});
     // FP16 scales are what a checkpoint will multiply with.
     const IntegerWeights half = round_to_nearest(w.view(), {4, 0, true});
-    CHECK(half.scales[0] == f16_to_float(float_to_f16(1.6F / 15)));
+    CHECK(half.scales[0] == formats::to_float<formats::fp16>(formats::float_to_f16(1.6F / 15)));
     // The codes are those of the scale before it was rounded: 0.8 lies on a half, 7.5 steps.
     CHECK(half.codes == symmetric.codes);
     const IntegerWeights tiny = round_to_nearest(row_of({1e-44F, -1e-44F}).view(), {4, 0, false});
@@ -156,8 +157,8 @@ TEST_CASE("bits a weight are the bytes of the packed tensors", "[methods]") {
                 std::uint16_t scale = 0;
                 std::memcpy(&scale, tensors[2].bytes.data() + 2 * (g * 64 + r), 2);
                 const int zero = (code(1, 64 * bits / 32, r, g, true) + 1) & ((1 << bits) - 1);
-                const float value =
-                    static_cast<float>(code(0, 64, c, r, false) - zero) * f16_to_float(scale);
+                const float value = static_cast<float>(code(0, 64, c, r, false) - zero) *
+                                    formats::to_float<formats::fp16>(scale);
                 wrong += value == q.weights(r, c) ? 0 : 1;
             }
         }
@@ -323,3 +324,5 @@ TEST_CASE("the schema's defaults are accepted, and every method is in it", "[met
         }
     }
 }
+
+}  // namespace nibble::methods_test

@@ -5,7 +5,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::model_judge_test {
 
 namespace {
 
@@ -67,3 +67,5 @@ TEST_CASE("a model judged as it is loses nothing, and 2-bit matrices lose someth
     }
     CHECK(judge.losses(model, {}, context).mean() > exact.mean() + 0.1);
 }
+
+}  // namespace nibble::model_judge_test

@@ -9,7 +9,8 @@
 #include "tests/catch.hpp"
 #include "tests/model/tiny.hpp"
 
-using namespace nibble;
+namespace nibble::quantize_model_test {
+
 using namespace nibble::testing;
 
 namespace {
@@ -155,3 +156,5 @@ TEST_CASE("a model that cannot be quantized says why", "[methods]") {
     CHECK(contains(error_of([&] { quantize_model(model, how_of(Method::rtn), context); }),
                    "stopped"));
 }
+
+}  // namespace nibble::quantize_model_test

@@ -9,7 +9,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::quantizer_test {
 
 namespace {
 
@@ -266,3 +266,5 @@ TEST_CASE("double quantization keeps extents to their block's resolution", "[qua
     // A constant comes back exactly.
     CHECK(DoubleQuantized(std::vector<float>(300, 1.25F)).at(299) == 1.25F);
 }
+
+}  // namespace nibble::quantizer_test

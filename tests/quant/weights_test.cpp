@@ -10,7 +10,8 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::weights_test {
+
 namespace fs = std::filesystem;
 
 namespace {
@@ -138,3 +139,5 @@ TEST_CASE("outliers touch what they should", "[quantize]") {
     CHECK(row_of(rows, 1) == std::vector<float>(8, 3.0F));
     CHECK_FALSE(place_outliers(OutlierKind::none, 3, 1, 0, 0, 1, 4, 8).touches(0));
 }
+
+}  // namespace nibble::weights_test

@@ -184,12 +184,13 @@ TEST_CASE("a config.json gives the shape that the data file has", "[roofline][da
     CHECK(model_named(path).parameters() == catalogue().model("deepseek-v3").parameters());
 
     test::write(path, R"({"model_type": "llama", "hidden_size": 0})");
-    CHECK(refusal([&] { model_named(path); }).find("\"num_hidden_layers\" is missing") !=
+    CHECK(refusal([&] { model_named(path); }).find("\"hidden_size\" = 0 is not a whole number") !=
           std::string::npos);
     test::write(path, R"({"model_type": "rwkv"})");
     CHECK(refusal([&] { model_named(path); }).find("\"rwkv\"") != std::string::npos);
     test::write(path, "[1]");
-    CHECK(refusal([&] { model_named(path); }).find("not a JSON object") != std::string::npos);
+    CHECK(refusal([&] { model_named(path); }).find("[...] is not a JSON object") !=
+          std::string::npos);
     CHECK(refusal([] { model_named("/nowhere/config.json"); }).find("cannot be read") !=
           std::string::npos);
 }

@@ -4,7 +4,8 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::deployment_test {
+
 using namespace nibble::serving;
 
 namespace {
@@ -66,3 +67,5 @@ TEST_CASE("fewer bits lose more, and 16 lose nothing", "[deployment]") {
     CHECK(measured_loss(2, 16, 128, context) > 0.02);
     CHECK(measured_loss(16, 2, 128, context) > 0.02);
 }
+
+}  // namespace nibble::deployment_test

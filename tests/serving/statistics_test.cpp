@@ -59,20 +59,45 @@ TEST_CASE("gaps have the mean and the variation that were asked for", "[serving]
     }
 }
 
-TEST_CASE("Little's law", "[serving]") {
-    // What waits and runs, seen at the steps, against rate times latency, seen by the requests. A
-    // request that arrives during a step is seen only by the next one: the difference is less than
-    // rate times step, 20 * 0.01.
-    const StepTime clock = StepTime::constant(0.01);
-    Rules r;
-    r.max_seqs = 16;
-    r.token_budget = 256;
-    RandomArrivals arrivals({{200, 50}, {30, 90}}, 20'000, 20, 1, Rng(3));
-    const Statistics s = simulate(r, arrivals, clock);
-    const double by_law = s.requests_per_second() * s.latency.mean();
-    CHECK(s.mean_in_system() <= by_law);
-    CHECK(s.mean_in_system() >= by_law - 20.5 * 0.01);  // 2.5 % more for the rate that was drawn
-    CHECK(by_law > 10);
+/// The mean number of requests between arrival and last token, counted from event to event.
+double counted(const std::vector<Record>& answered) {
+    std::vector<std::pair<double, int>> events;
+    for (const Record& r : answered) {
+        events.push_back({r.request.arrival, 1});
+        events.push_back({r.finish, -1});
+    }
+    std::sort(events.begin(), events.end());
+    double area = 0, before = events.front().first;
+    int there = 0;
+    for (const auto& [at, change] : events) {
+        area += (at - before) * there;
+        before = at;
+        there += change;
+    }
+    return area / (events.back().first - events.front().first);
+}
+
+TEST_CASE("Little's law holds for every trace and every step time", "[serving]") {
+    const Rng rng(17);
+    for (std::uint64_t k = 0; k < 60; ++k) {
+        const Rng draw = rng.stream("trace " + std::to_string(k));
+        Rules r;
+        r.policy = static_cast<Policy>(k % 5);
+        r.max_seqs = 1 + static_cast<std::int32_t>(draw.below(0, 16));
+        r.token_budget = 256;
+        r.blocks = 24 + static_cast<std::int64_t>(draw.below(1, 100));  // few enough to preempt
+        const StepTime clock = StepTime::constant(std::pow(10.0, -3 + 4 * draw.uniform(2)));
+        RandomArrivals arrivals({{200, 50}, {30, 90}, {1, 1}}, 5 + static_cast<int>(k) * 5,
+                                std::pow(10.0, -1 + 3 * draw.uniform(3)), k % 3, draw);
+        std::vector<Record> answered;
+        const Statistics s = simulate(r, arrivals, clock, {}, [&](const Step& step) {
+            answered.insert(answered.end(), step.finished.begin(), step.finished.end());
+        });
+        INFO("trace " << k);
+        CHECK(s.mean_in_system() == Approx(counted(answered)).epsilon(1e-9));
+        CHECK(s.mean_in_system() ==
+              Approx(s.requests_per_second() * s.latency.mean()).epsilon(1e-12));
+    }
 }
 
 TEST_CASE("the same seed gives the same run on any number of threads", "[serving]") {

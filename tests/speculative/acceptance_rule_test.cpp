@@ -8,7 +8,8 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::acceptance_rule_test {
+
 using Catch::Matchers::Contains;
 
 namespace {
@@ -159,3 +160,5 @@ TEST_CASE("what cannot be a speculation is refused by name", "[speculative][erro
                                  Distributions{good}, std::vector{0.5, 0.5, 0.5}),
                     Error);
 }
+
+}  // namespace nibble::acceptance_rule_test

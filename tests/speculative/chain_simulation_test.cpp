@@ -8,7 +8,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::chain_simulation_test {
 
 TEST_CASE("the dice agree with the closed form", "[speculative]") {
     constexpr std::int64_t steps = 40000;
@@ -88,3 +88,5 @@ TEST_CASE("a run reports on its way and can be stopped", "[speculative]") {
                     Error);
     CHECK(calls == 1);
 }
+
+}  // namespace nibble::chain_simulation_test

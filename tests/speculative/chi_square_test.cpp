@@ -8,7 +8,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::chi_square_tests {
 
 TEST_CASE("tails of the chi-square distribution", "[speculative][chi_square]") {
     // Quantiles at 0.05 and 0.001 as tabulated, to the digits of the tables.
@@ -46,3 +46,5 @@ TEST_CASE("a chi-square test by hand", "[speculative][chi_square]") {
     CHECK_THROWS_AS(chi_square_test(Counts{1}, half), Error);
     CHECK_THROWS_AS(chi_square_test(Counts{0, 0}, half), Error);
 }
+
+}  // namespace nibble::chi_square_tests

@@ -7,7 +7,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::closed_forms_test {
 
 TEST_CASE("tokens of a target step, by hand", "[speculative]") {
     // 1 + .8 + .64 + .512 + .4096 + .32768; the sum rounds in its last bits.
@@ -100,3 +100,5 @@ TEST_CASE("a chance outside 0 to 1 is a bug", "[speculative]") {
     CHECK_THROWS_AS(expected_tokens(std::nan(""), 3), BrokenInvariant);
     CHECK_THROWS_AS(accepted_distribution(0.5, -1), BrokenInvariant);
 }
+
+}  // namespace nibble::closed_forms_test

@@ -12,7 +12,8 @@
 #include "tests/model/tiny.hpp"
 #include "tests/speculative/table_model.hpp"
 
-using namespace nibble;
+namespace nibble::decode_test {
+
 using namespace nibble::testing;
 
 namespace {
@@ -168,7 +169,7 @@ TEST_CASE("a tree with one child a level is a chain", "[speculative][tree]") {
         for (int i = 0; i < 5; ++i) {
             uniform.push_back(dice.roll());
         }
-        const Verdict verdict = verify_chain(drafts, q, p, uniform);
+        const ChainVerdict verdict = verify_chain(drafts, q, p, uniform);
         const DraftTree chain{drafts, {-1, 0, 1}, q};
         const Walk tree = judge_tree(chain, p, uniform, uniform[3]);
         CHECK(tree.tokens == verdict.tokens);
@@ -411,3 +412,5 @@ TEST_CASE("speculations that cannot be are refused by name", "[speculative][erro
     CHECK(contains(refused(prompt, with({1}), t, Matrix<float>(5, 5)),
                    "the draft knows 5 tokens, the target 4"));
 }
+
+}  // namespace nibble::decode_test

@@ -6,7 +6,8 @@
 #include "tests/catch.hpp"
 #include "tests/model/tiny.hpp"
 
-using namespace nibble;
+namespace nibble::model_pair_test {
+
 using namespace nibble::testing;
 
 TEST_CASE("a tree is written as its children by level", "[speculative][pair]") {
@@ -58,3 +59,5 @@ TEST_CASE("both ways of decoding are timed over the same tokens", "[speculative]
     }();
     CHECK(contains(error_of([&] { timed_speculation(pair, prompt, settings, 1); }), "stopped"));
 }
+
+}  // namespace nibble::model_pair_test

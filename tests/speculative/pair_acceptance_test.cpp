@@ -4,7 +4,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::pair_acceptance_test {
 
 namespace {
 
@@ -53,3 +53,5 @@ TEST_CASE("a measurement can be stopped", "[speculative]") {
     stop.request_stop();
     CHECK_THROWS_AS(measure_chain(pair, Domain::stories, 4, 1, small, context), Error);
 }
+
+}  // namespace nibble::pair_acceptance_test

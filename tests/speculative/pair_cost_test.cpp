@@ -9,7 +9,7 @@
 #include "tests/catch.hpp"
 #include "tests/roofline/shapes.hpp"
 
-using namespace nibble;
+namespace nibble::pair_cost_test {
 
 namespace {
 
@@ -146,3 +146,5 @@ TEST_CASE("who can draft for whom", "[speculative]") {
                       Catch::Contains("no smaller model"));
     CHECK_THROWS_AS(draft_named("no-such-model", target), Error);
 }
+
+}  // namespace nibble::pair_cost_test

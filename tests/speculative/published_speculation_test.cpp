@@ -6,7 +6,7 @@
 #include "tests/catch.hpp"
 #include "tests/cli/process.hpp"
 
-using namespace nibble;
+namespace nibble::published_speculation_test {
 
 TEST_CASE("printed speed-ups and their sources", "[speculative][data]") {
     const auto& all = published_speculation();
@@ -56,3 +56,5 @@ TEST_CASE("a wrong file of printed speed-ups is refused by line and key", "[spec
     CHECK_THAT(refusal("[[rows]]\nalpha = 1.5\n" + good), Catch::Contains("alpha"));
     CHECK_THAT(refusal("[[rows]]\nspeedup = 3\n" + good), Catch::Contains("speedup"));
 }
+
+}  // namespace nibble::published_speculation_test

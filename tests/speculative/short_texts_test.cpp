@@ -9,7 +9,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::short_texts_test {
 
 namespace {
 
@@ -113,3 +113,5 @@ TEST_CASE("total variation, by hand", "[speculative]") {
     CHECK(shares({0, 0}) == Distribution{0, 0});
     CHECK(second_word({0.1, 0.2, 0.3, 0.4}, 2)[1] == Approx(0.6));
 }
+
+}  // namespace nibble::short_texts_test

@@ -6,7 +6,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::convert_test {
 
 namespace {
 
@@ -55,11 +55,13 @@ TEST_CASE("every half and bfloat16 converts as its standard defines", "[tensor]"
     for (std::size_t i = 0; i < all.size(); ++i) {
         const auto bits = static_cast<unsigned>(i);
         wrong += same(halves[i], by_formula(bits, 5, 10, true)) ? 0 : 1;
-        wrong += same(f16_to_float(all[i]), by_formula(bits, 5, 10, true)) ? 0 : 1;
+        wrong +=
+            same(formats::to_float<formats::fp16>(all[i]), by_formula(bits, 5, 10, true)) ? 0 : 1;
         wrong += same(brains[i], by_formula(bits, 8, 7, true)) ? 0 : 1;
     }
     CHECK(wrong == 0);
-    CHECK(std::bit_cast<std::uint32_t>(f16_to_float(0xfe01)) == 0xffc02000u);  // NaN's payload
+    CHECK(std::bit_cast<std::uint32_t>(formats::to_float<formats::fp16>(0xfe01)) ==
+          0xffc02000u);  // NaN's payload
 }
 
 TEST_CASE("every 8-bit float converts as its standard defines", "[tensor]") {
@@ -93,3 +95,5 @@ TEST_CASE("wide types round to float and stay whole in double", "[tensor]") {
     CHECK(converted(DType::boolean, std::vector<std::uint8_t>{0, 1, 2}) ==
           std::vector<float>{0, 1, 1});
 }
+
+}  // namespace nibble::convert_test

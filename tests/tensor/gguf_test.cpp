@@ -10,7 +10,8 @@
 #include "tests/catch.hpp"
 #include "tests/tensor/files.hpp"
 
-using namespace nibble;
+namespace nibble::gguf_test {
+
 using namespace nibble::test;
 using namespace std::string_literals;
 
@@ -299,3 +300,5 @@ TEST_CASE("a GGUF file may choose its alignment", "[tensor]") {
     CHECK(file->gguf()->alignment == 8);
     CHECK(file->read_all(file->find("b")) == std::vector<float>{2});
 }
+
+}  // namespace nibble::gguf_test

@@ -6,7 +6,8 @@
 #include "tests/catch.hpp"
 #include "tests/tensor/files.hpp"
 
-using namespace nibble;
+namespace nibble::mutation_test {
+
 using namespace nibble::test;
 using namespace std::string_literals;
 
@@ -121,3 +122,5 @@ TEST_CASE("no mutation of a GGUF file does harm", "[tensor][mutation]") {
     CHECK(tally.refused > 1000);
     CHECK(tally.read > 10);
 }
+
+}  // namespace nibble::mutation_test

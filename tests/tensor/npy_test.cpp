@@ -5,7 +5,8 @@
 #include "tests/catch.hpp"
 #include "tests/tensor/files.hpp"
 
-using namespace nibble;
+namespace nibble::npy_test {
+
 using namespace nibble::test;
 using namespace std::string_literals;
 
@@ -174,3 +175,5 @@ TEST_CASE("well-formed arrays that Nibble does not read are refused by name", "[
     CHECK(zip.line().find("npz") != std::string::npos);
     CHECK(zip.hint().find("unzip") != std::string::npos);
 }
+
+}  // namespace nibble::npy_test

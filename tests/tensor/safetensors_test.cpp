@@ -6,7 +6,8 @@
 #include "tests/catch.hpp"
 #include "tests/tensor/files.hpp"
 
-using namespace nibble;
+namespace nibble::safetensors_test {
+
 using namespace nibble::test;
 using namespace std::string_literals;
 
@@ -196,3 +197,5 @@ TEST_CASE("absurd JSON costs neither stack nor memory", "[tensor]") {
         refusal("w.safetensors", safetensors("{\"" + std::string(deep, 'x') + "\":1}", ""));
     CHECK(error.line().size() < 500);
 }
+
+}  // namespace nibble::safetensors_test

@@ -16,7 +16,8 @@
 #include "tests/catch.hpp"
 #include "tests/tensor/files.hpp"
 
-using namespace nibble;
+namespace nibble::tensor_file_test {
+
 using namespace nibble::test;
 
 namespace {
@@ -288,3 +289,5 @@ TEST_CASE("a summary of wide types does not pass through float", "[tensor]") {
     CHECK(i.mean == 0x1p52 + 2);
     CHECK(i.stddev == 1);
 }
+
+}  // namespace nibble::tensor_file_test

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "sim/core/atomic_file.hpp"
+#include "sim/core/json_object.hpp"
 
 namespace nibble {
 namespace {
@@ -20,28 +21,29 @@ std::filesystem::path file_in(const std::filesystem::path& folder) {
 }
 
 /// Reads what is there; the first thing that is not as it should be throws.
-Settings parse(const Json& whole, const Experiments& all) {
+Settings parse(const JsonObject& whole, const Experiments& all) {
     Settings s;
-    if (whole.at("format").get<int>() > newest_format) {
+    if (whole.whole("format", 1) > newest_format) {
         throw Error(Error::Code::bad_file, "written by a newer version");
     }
-    s.theme = theme_kind(whole.at("theme").get<std::string>());
-    s.projector = whole.at("projector").get<bool>();
-    s.width = std::clamp(whole.at("window").at(0).get<int>(), 900, 16384);
-    s.height = std::clamp(whole.at("window").at(1).get<int>(), 600, 16384);
-    const Json& e = whole.at("export");
-    s.exports = {e.at("suffix").get<std::string>(),
-                 e.at("width").get<int>(),
-                 e.at("height").get<int>(),
-                 e.at("scale").get<double>(),
-                 theme_kind(e.at("theme").get<std::string>()),
-                 e.at("folder").get<std::string>()};
-    if (whole.contains("lesson")) {
-        s.lesson = whole["lesson"].at("id").get<std::string>();
-        s.lesson_page = whole["lesson"].at("page").get<std::size_t>();
+    s.theme = theme_kind(whole.text("theme"));
+    s.projector = whole.flag("projector");
+    const nlohmann::json& window = whole.list("window");
+    s.width = std::clamp(window.at(0).get<int>(), 900, 16384);
+    s.height = std::clamp(window.at(1).get<int>(), 600, 16384);
+    const JsonObject e = whole.object("export");
+    s.exports = {e.text("suffix"),
+                 static_cast<int>(e.whole("width")),
+                 static_cast<int>(e.whole("height")),
+                 e.positive("scale"),
+                 theme_kind(e.text("theme")),
+                 e.text("folder")};
+    if (const auto lesson = whole.object_if("lesson")) {
+        s.lesson = lesson->text("id");
+        s.lesson_page = static_cast<std::size_t>(lesson->whole("page"));
     }
-    if (whole.contains("scenario")) {
-        s.last = scenario_from_json(whole["scenario"].dump(), all);
+    if (const auto scenario = whole.object_if("scenario")) {
+        s.last = scenario_from_json(scenario->json().dump(), all);
     }
     return s;
 }
@@ -69,8 +71,8 @@ LoadedSettings load_settings(const std::filesystem::path& folder, const Experime
     text << file.rdbuf();
     const std::string notice = "settings.json could not be understood: starting afresh";
     try {
-        return {parse(Json::parse(text.str()), all), ""};
-    } catch (const Error&) { return {{}, notice}; } catch (const Json::exception&) {
+        return {parse(JsonObject(text.str(), "settings.json"), all), ""};
+    } catch (const Error&) { return {{}, notice}; } catch (const nlohmann::json::exception&) {
         return {{}, notice};
     }
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "sim/core/json_object.hpp"
 #include "viz/cli/terminal.hpp"
 
 namespace nibble {
@@ -13,10 +14,6 @@ using Json = nlohmann::ordered_json;
 
 Json finite(double value) {
     return std::isfinite(value) ? Json(value) : Json(nullptr);
-}
-
-Json value_json(const Value& value) {
-    return std::visit([](const auto& v) { return Json(v); }, value);
 }
 
 }  // namespace
@@ -47,7 +44,7 @@ Json settings_json(const MethodSettings& settings) {
     Json json;
     for (const auto& p : method_schema()) {
         if (p.is_relevant(settings)) {
-            json[p.name] = value_json(p.get(settings));
+            json[p.name] = json_of(p.get(settings));
         }
     }
     return json;

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "sim/core/json_depth.hpp"
+#include "sim/core/json_object.hpp"
 #include "sim/model/shipped.hpp"
 
 namespace nibble {
@@ -24,25 +24,21 @@ std::string valid_utf8(const std::string& bytes) {
 }
 
 std::vector<TokenIds> token_ids_of_json(const std::string& path) {
-    const std::string text = read_text(path);
-    check_json_depth(text, path);
-    const auto json = nlohmann::json::parse(text, nullptr, false);
-    const auto refuse = [&](const std::string& what) {
-        throw Error(Error::Code::bad_file, fmt::format("{}: {}", path, what),
+    const JsonObject file(read_text(path), path, "{\"seqs\": [[ids], [ids]]} is expected");
+    const auto refuse = [&](const nlohmann::json& what, const char* wanted) {
+        throw Error(Error::Code::bad_file,
+                    fmt::format("{}: \"seqs\" holds {}, which is no {}", path, shown(what), wanted),
                     "{\"seqs\": [[ids], [ids]]} is expected");
     };
-    if (!json.is_object() || !json.contains("seqs") || !json["seqs"].is_array()) {
-        refuse("\"seqs\" is missing");
-    }
     std::vector<TokenIds> sequences;
-    for (const auto& ids : json["seqs"]) {
+    for (const auto& ids : file.list("seqs")) {
         TokenIds sequence;
         if (!ids.is_array()) {
-            refuse(fmt::format("\"seqs\" holds {}", ids.dump().substr(0, 40)));
+            refuse(ids, "list");
         }
         for (const auto& id : ids) {
             if (!id.is_number_integer() || id < 0 || id > INT32_MAX) {
-                refuse(fmt::format("{} is no token id", id.dump().substr(0, 40)));
+                refuse(id, "token id");
             }
             sequence.push_back(id.get<std::int32_t>());
         }

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "sim/core/text.hpp"
+#include "sim/core/utf8.hpp"
 #include "sim/model/generate.hpp"
 #include "viz/cli/commands.hpp"
 #include "viz/cli/method_input.hpp"
@@ -101,17 +101,15 @@ int generate_command(const Words& words) {
     }
     // Decoded together with the prompt, so that spaces are where the tokenizer puts them.
     const std::string start = tokenizer.decode(ids);
-    const auto tokens =
-        generate(model, ids, count, sampling,
-                 [&](const GeneratedToken& token) {
-                     ids.push_back(token.id);
-                     const std::string now = tokenizer.decode(ids).substr(start.size());
-                     if (!json && is_utf8(now)) {  // a character may take several tokens
-                         print(now.substr(shown.size()));
-                         shown = now;
-                     }
-                     return !Interruptible::asked();
-                 });
+    const auto tokens = generate(model, ids, count, sampling, [&](const GeneratedToken& token) {
+        ids.push_back(token.id);
+        const std::string now = tokenizer.decode(ids).substr(start.size());
+        if (!json && is_utf8(now)) {  // a character may take several tokens
+            print(now.substr(shown.size()));
+            shown = now;
+        }
+        return !Interruptible::asked();
+    });
     const std::string text = tokenizer.decode(ids).substr(start.size());
     if (!json) {
         print(text.substr(shown.size()) + "\n");

@@ -12,6 +12,7 @@
 #include <optional>
 #include <thread>
 
+#include "sim/core/csv_cells.hpp"
 #include "sim/core/parallel.hpp"
 #include "sim/experiments/all.hpp"
 #include "viz/cli/commands.hpp"
@@ -160,7 +161,7 @@ std::string to_csv(const Plan& plan, const std::vector<Row>& rows) {
     if (errors) {
         cells.emplace_back("error");
     }
-    std::string text = fmt::format("{}\n", fmt::join(cells, ","));
+    std::string text = csv_line(cells);
     for (std::size_t i = 0; i < rows.size(); ++i) {
         cells.clear();
         for (const Value& value : plan.grid.at(i)) {
@@ -174,7 +175,7 @@ std::string to_csv(const Plan& plan, const std::vector<Row>& rows) {
         if (errors) {
             cells.push_back(csv_cell(rows[i].error));
         }
-        text += fmt::format("{}\n", fmt::join(cells, ","));
+        text += csv_line(cells);
     }
     return text;
 }

@@ -1,4 +1,4 @@
-// Text for a terminal: wrapped paragraphs and aligned columns, counted in characters, not bytes.
+// Text for a terminal: aligned columns, counted in characters, not bytes.
 #pragma once
 
 #include <cstddef>
@@ -6,14 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/core/line_break.hpp"
+
 namespace nibble {
-
-/// How many columns a UTF-8 text takes: one a code point.
-std::size_t columns_of(std::string_view text);
-
-/// Lines of at most `width` columns, broken at spaces, each after `indent` spaces. A longer word
-/// stands alone. Keeps the text's own line breaks; ends with one.
-std::string wrapped(std::string_view text, std::size_t width, std::size_t indent = 0);
 
 enum class Align { left, right };
 
@@ -33,10 +28,6 @@ private:
     std::size_t indent_;
     std::vector<std::vector<std::string>> rows_;
 };
-
-/// A cell of a CSV file, quoted (RFC 4180) when it holds a comma, a quote, a line break or the # of
-/// a comment.
-std::string csv_cell(const std::string& text);
 
 /// `text` on one line: line breaks and other control characters become spaces.
 std::string one_line(std::string_view text);

@@ -10,8 +10,8 @@
 #include <numbers>
 
 #include "sim/core/error.hpp"
+#include "sim/core/utf8.hpp"
 #include "viz/figure/glyphs.hpp"
-#include "viz/figure/utf8.hpp"
 
 namespace nibble {
 namespace {

@@ -3,20 +3,10 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "sim/core/csv_cells.hpp"
+
 namespace nibble {
 namespace {
-
-/// Quoted where a comma, a quote, a line break or a comment sign would be misread.
-std::string field(const std::string& text) {
-    if (text.find_first_of(",\"\r\n#") == std::string::npos) {
-        return text;
-    }
-    std::string quoted = "\"";
-    for (const char c : text) {
-        quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-    }
-    return quoted + "\"";
-}
 
 struct CsvRow {
     double x = NAN, y = NAN, low = NAN, high = NAN, value = NAN;
@@ -39,12 +29,12 @@ struct Writer {
         out += ',';
         out += mark;
         out += ',';
-        out += field(series);
+        out += csv_cell(series);
         for (const double v : {r.x, r.y, r.low, r.high, r.value}) {
             number(v);
         }
         out += ',';
-        out += field(std::string(r.label));
+        out += csv_cell(r.label);
         out += '\n';
     }
 
@@ -81,8 +71,8 @@ struct Writer {
         for (std::size_t i = 0; i < m.cells.size() && m.cols > 0; ++i) {
             const auto cols = static_cast<std::size_t>(m.cols);
             // A float's own shortest digits: as a double it would drag along meaningless ones.
-            out +=
-                fmt::format("{},heatmap,{},{},{},,,", figure, field(m.label), i % cols, i / cols);
+            out += fmt::format("{},heatmap,{},{},{},,,", figure, csv_cell(m.label), i % cols,
+                               i / cols);
             out += std::isnan(m.cells[i]) ? "" : fmt::format("{}", m.cells[i]);
             out += ",\n";
         }
@@ -165,7 +155,7 @@ std::string csv_text(const Outcome& outcome, const std::string& figure) {
             if (!figure.empty() && f.id != figure) {
                 continue;
             }
-            writer.figure = field(f.id);
+            writer.figure = csv_cell(f.id);
             for (const Mark& mark : f.marks) {
                 std::visit(writer, mark);
             }
@@ -175,24 +165,27 @@ std::string csv_text(const Outcome& outcome, const std::string& figure) {
 }
 
 std::string csv_text(const Table& table) {
-    std::string text;
-    for (std::size_t i = 0; i < table.columns.size(); ++i) {
-        text += i > 0 ? "," : "";
-        text += field(table.columns[i].name);
+    std::vector<std::string> cells;
+    for (const auto& column : table.columns) {
+        cells.push_back(csv_cell(column.name));
     }
-    text += '\n';
+    std::string text = csv_line(cells);
     for (const std::vector<Table::Cell>& row : table.rows) {
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            text += i > 0 ? "," : "";
-            if (const auto* words = std::get_if<std::string>(&row[i])) {
-                text += field(*words);
-            } else if (const auto* whole = std::get_if<std::int64_t>(&row[i])) {
-                text += std::to_string(*whole);
-            } else if (const double value = std::get<double>(row[i]); !std::isnan(value)) {
-                text += fmt::format("{}", value);
-            }
+        cells.clear();
+        for (const Table::Cell& value : row) {
+            cells.push_back(std::visit(
+                [](const auto& v) -> std::string {
+                    if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::string>) {
+                        return csv_cell(v);
+                    } else if constexpr (std::is_same_v<std::decay_t<decltype(v)>, double>) {
+                        return std::isnan(v) ? "" : fmt::format("{}", v);
+                    } else {
+                        return fmt::format("{}", v);
+                    }
+                },
+                value));
         }
-        text += '\n';
+        text += csv_line(cells);
     }
     return text;
 }

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/core/error.hpp"
-#include "sim/core/json_depth.hpp"
+#include "sim/core/json_object.hpp"
 #include "viz/figure/files.hpp"
 #include "viz/figure/png_file.hpp"
 
@@ -159,22 +159,12 @@ std::optional<std::string> from_csv(std::string_view text) {
 /// The "scenario" member alone: the figures' data beside it are skipped, not stored. A file without
 /// that member is taken for a scenario itself.
 std::string from_json(const std::string& text, const fs::path& path) {
-    using Json = nlohmann::ordered_json;
-    std::string top_key;
-    const auto keep_scenario = [&](int depth, Json::parse_event_t event, Json& parsed) {
-        if (depth == 1 && event == Json::parse_event_t::key) {
-            top_key = parsed.get<std::string>();
-            static const std::vector<std::string> bulky = {
-                "figures", "tables", "metrics", "equations", "finding", "explanation", "sampling"};
-            return std::find(bulky.begin(), bulky.end(), top_key) == bulky.end();
-        }
-        return true;
+    const auto keep = [](const std::string& name) {
+        static const std::vector<std::string> bulky = {
+            "figures", "tables", "metrics", "equations", "finding", "explanation", "sampling"};
+        return std::find(bulky.begin(), bulky.end(), name) == bulky.end();
     };
-    check_json_depth(text, path.string());
-    const Json whole = Json::parse(text, keep_scenario, /*allow_exceptions=*/false);
-    if (whole.is_discarded()) {
-        refuse(path, "this is not JSON", reexport);
-    }
+    const nlohmann::json whole = parse_json(text, path.string(), reexport, keep);
     return whole.is_object() && whole.contains("scenario") ? whole["scenario"].dump() : text;
 }
 

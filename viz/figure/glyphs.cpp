@@ -8,7 +8,7 @@
 #include FT_FREETYPE_H
 
 #include "sim/core/error.hpp"
-#include "viz/figure/utf8.hpp"
+#include "sim/core/utf8.hpp"
 
 namespace nibble {
 namespace {

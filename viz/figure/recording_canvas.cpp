@@ -4,7 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
-#include "viz/figure/utf8.hpp"
+#include "sim/core/utf8.hpp"
 
 namespace nibble {
 namespace {

@@ -3,9 +3,10 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "sim/core/utf8.hpp"
+#include "viz/figure/base64.hpp"
 #include "viz/figure/fonts.hpp"
 #include "viz/figure/png_file.hpp"
-#include "viz/figure/utf8.hpp"
 
 namespace nibble {
 namespace {
@@ -29,24 +30,6 @@ std::string colour_attribute(const char* name, Color c) {
     std::string text = fmt::format(" {}=\"{}\"", name, hex(c));
     if (c.a != 255) {
         text += fmt::format(" {}-opacity=\"{}\"", name, num(static_cast<float>(c.a) / 255));
-    }
-    return text;
-}
-
-std::string base64(const std::string& bytes) {
-    static constexpr std::string_view digits =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string text;
-    text.reserve((bytes.size() + 2) / 3 * 4);
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        std::uint32_t three = 0;
-        for (std::size_t k = 0; k < 3; ++k) {
-            const auto byte = i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U;
-            three = three << 8U | byte;
-        }
-        for (std::size_t k = 0; k < 4; ++k) {
-            text += i + k > bytes.size() ? '=' : digits[three >> (18U - 6U * k) & 63U];
-        }
     }
     return text;
 }

@@ -1,8 +1,9 @@
 // Breaking and cutting text to a width.
 #include <algorithm>
 
+#include "sim/core/line_break.hpp"
+#include "sim/core/utf8.hpp"
 #include "viz/figure/layout.hpp"
-#include "viz/figure/utf8.hpp"
 
 namespace nibble {
 namespace {
@@ -23,49 +24,22 @@ std::size_t fitting_prefix(std::string_view text, Font font, float width,
     return too_wide == ends.begin() ? ends.front() : *(too_wide - 1);
 }
 
-/// The lines of one paragraph, added to `lines`.
-void wrap_paragraph(std::string_view text, Font font, float width, const TextMeasure& measure,
-                    std::vector<std::string>& lines) {
-    std::string line;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t space = std::min(text.find(' ', at), text.size());
-        std::string_view word = text.substr(at, space - at);
-        at = space + 1;
-        if (word.empty()) {
-            continue;
-        }
-        const std::string longer =
-            line.empty() ? std::string(word) : line + " " + std::string(word);
-        if (measure.width(longer, font) <= width) {
-            line = longer;
-            continue;
-        }
-        if (!line.empty()) {
-            lines.push_back(std::move(line));
-        }
-        while (measure.width(word, font) > width) {
-            const std::size_t fits = fitting_prefix(word, font, width, measure);
-            if (fits == word.size()) {
-                break;  // a single character wider than the line
-            }
-            lines.emplace_back(word.substr(0, fits));
-            word.remove_prefix(fits);
-        }
-        line = word;
-    }
-    if (!line.empty()) {
-        lines.push_back(std::move(line));
-    }
-}
-
 }  // namespace
 
 std::vector<std::string> wrap(std::string_view text, Font font, float width,
                               const TextMeasure& measure) {
+    const auto fits = [&](std::string_view line, bool) {
+        return measure.width(line, font) <= width;
+    };
+    const auto cut = [&](std::string_view word) {
+        return fitting_prefix(word, font, width, measure);
+    };
     std::vector<std::string> lines;
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t end = std::min(text.find('\n', at), text.size());
-        wrap_paragraph(text.substr(at, end - at), font, width, measure, lines);
+        for (std::string& line : broken_lines(text.substr(at, end - at), fits, cut)) {
+            lines.push_back(std::move(line));
+        }
         at = end + 1;
     }
     return lines;

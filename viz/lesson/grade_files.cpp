@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "sim/core/csv_cells.hpp"
 #include "viz/figure/svg_canvas.hpp"
 #include "viz/lesson/grade.hpp"
 
@@ -9,19 +10,6 @@ namespace nibble {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// One cell (RFC 4180), on one line, that no spreadsheet takes for a formula.
-std::string cell(std::string_view text) {
-    std::string safe;
-    for (const char c : text) {
-        safe += c == '"' ? std::string("\"\"")
-                         : std::string(1, static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
-    }
-    if (!safe.empty() && std::string_view("=+-@").find(safe[0]) != std::string_view::npos) {
-        safe.insert(0, 1, '\'');
-    }
-    return safe.find_first_of("\", '#;") == std::string::npos ? safe : "\"" + safe + "\"";
-}
 
 std::string joined(const std::vector<std::string>& list) {
     return fmt::format("{}", fmt::join(list, "; "));
@@ -52,29 +40,33 @@ std::string grades_csv(const std::vector<Graded>& all) {
             }
         }
     }
-    std::string csv = "file,student,lesson,status,points,out_of,percent,flags,warnings,reason";
+    std::vector<std::string> cells = {"file",   "student", "lesson", "status",   "points",
+                                      "out_of", "percent", "flags",  "warnings", "reason"};
     for (const std::string& column : columns) {
-        csv += ',';
-        csv += cell(column);
+        cells.push_back(csv_cell(column));
     }
-    csv += "\n";
+    std::string csv = csv_line(cells);
     for (const Graded& g : all) {
         const bool graded = g.refused.empty();
         const double percent = g.marks.out_of > 0 ? 100.0 * g.marks.points / g.marks.out_of : 0.0;
-        csv +=
-            fmt::format("{},{},{},{},{},{},{},{},{},{}", cell(g.file), cell(g.student),
-                        cell(g.lesson), status_of(g), graded ? std::to_string(g.marks.points) : "",
-                        graded ? std::to_string(g.marks.out_of) : "",
-                        graded ? fmt::format("{:.1f}", percent) : "", cell(joined(g.flags)),
-                        cell(joined(g.warnings)), cell(g.refused));
+        cells = {csv_cell(g.file),
+                 csv_cell(g.student),
+                 csv_cell(g.lesson),
+                 status_of(g),
+                 graded ? std::to_string(g.marks.points) : "",
+                 graded ? std::to_string(g.marks.out_of) : "",
+                 graded ? fmt::format("{:.1f}", percent) : "",
+                 csv_cell(joined(g.flags)),
+                 csv_cell(joined(g.warnings)),
+                 csv_cell(g.refused)};
         for (const std::string& column : columns) {
             std::string verdict;
             for (const MarkedBlock& m : g.marks.blocks) {
                 verdict = column_of(g, m) == column ? name(m.verdict) : verdict;
             }
-            csv += "," + verdict;
+            cells.push_back(verdict);
         }
-        csv += "\n";
+        csv += csv_line(cells);
     }
     return csv;
 }

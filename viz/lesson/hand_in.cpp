@@ -3,26 +3,27 @@
 #include <algorithm>
 #include <cctype>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
-#include "sim/core/json_depth.hpp"
-#include "sim/core/text.hpp"
+#include "sim/core/json_object.hpp"
+#include "sim/core/utf8.hpp"
+#include "viz/figure/base64.hpp"
 #include "viz/lesson/answers_json.hpp"
 #include "viz/lesson/html.hpp"
 
 namespace nibble {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr std::size_t largest_json = 1U << 20U;
 constexpr std::size_t most_figures = 64;
 constexpr std::string_view doctype = "<!DOCTYPE html>";
 constexpr std::string_view picture_start = "data:image/svg+xml;base64,";
 
+constexpr const char* where = "the hand-in";
+constexpr const char* way_out =
+    "hand in the file as Nibble wrote it, with `nibble lesson report` or its button";
+
 [[noreturn]] void refuse_hand_in(const std::string& what) {
-    throw Error(Error::Code::bad_file, what,
-                "hand in the file as Nibble wrote it, with `nibble lesson report` or its button");
+    throw Error(Error::Code::bad_file, what, way_out);
 }
 
 const std::vector<std::string_view> elements = {
@@ -216,28 +217,6 @@ private:
     RawHandIn raw_;
 };
 
-std::string text_member(const Json& object, const char* key) {
-    if (!object.is_object() || !object.contains(key) || !object[key].is_string()) {
-        refuse_hand_in(fmt::format("its answers have no text \"{}\"", key));
-    }
-    return object[key].get<std::string>();
-}
-
-int count_member(const Json& object, const char* key) {
-    if (!object.contains(key) || !object[key].is_number_unsigned() || object[key] > 1000) {
-        refuse_hand_in(fmt::format("its \"{}\" is no number of points", key));
-    }
-    return object[key].get<int>();
-}
-
-Json parsed(const std::string& json) {
-    Json whole = Json::parse(json, nullptr, /*allow_exceptions=*/false);
-    if (whole.is_discarded() || !whole.is_object()) {
-        refuse_hand_in("its answers are not JSON");
-    }
-    return whole;
-}
-
 }  // namespace
 
 RawHandIn read_raw_hand_in(std::string_view html) {
@@ -251,25 +230,23 @@ RawHandIn read_raw_hand_in(std::string_view html) {
     if (raw.json.size() > largest_json) {
         refuse_hand_in("its answers are larger than 1 MiB");
     }
-    check_json_depth(raw.json, "its answers");
-    raw.lesson = text_member(parsed(raw.json), "lesson");
+    raw.lesson = JsonObject(raw.json, where, way_out).text("lesson");
     return raw;
 }
 
 HandIn read_hand_in(const RawHandIn& raw, const Lesson& lesson, const Experiments& all) {
-    const Json whole = parsed(raw.json);
+    const JsonObject whole(raw.json, where, way_out);
     HandIn hand_in;
     hand_in.answers =
         answers_of_json(whole, lesson, all, {"figures", "points", "out_of"}, &hand_in.warnings);
-    hand_in.points = count_member(whole, "points");
-    hand_in.out_of = count_member(whole, "out_of");
-    if (!whole.contains("figures") || !whole["figures"].is_array() ||
-        whole["figures"].size() > most_figures) {
-        refuse_hand_in("its answers have no list of figures");
+    hand_in.points = static_cast<int>(whole.whole("points", 0, 1000));
+    hand_in.out_of = static_cast<int>(whole.whole("out_of", 0, 1000));
+    const std::vector<JsonObject> figures = whole.objects("figures");
+    if (figures.size() > most_figures) {
+        refuse_hand_in(fmt::format("there are more than {} figures in its answers", most_figures));
     }
-    for (const Json& one : whole["figures"]) {
-        HandInFigure figure{
-            text_member(one, "id"), text_member(one, "data"), text_member(one, "picture"), {}};
+    for (const JsonObject& one : figures) {
+        HandInFigure figure{one.text("id"), one.text("data"), one.text("picture"), {}};
         for (const auto& [id, svg] : raw.pictures) {
             if (id == figure.id) {
                 figure.svg = svg;

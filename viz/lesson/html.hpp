@@ -23,8 +23,4 @@ std::string html_of(const RichText& text);
 /// is in ASCII.
 std::string html_safe_json(std::string json);
 
-std::string base64(std::string_view bytes);
-/// Throws Error::bad_file for what is not base64.
-std::string from_base64(std::string_view text);
-
 }  // namespace nibble

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "sim/core/text.hpp"
+#include "sim/core/utf8.hpp"
 #include "viz/lesson/digest.hpp"
 #include "viz/lesson/fields.hpp"
 #include "viz/lesson/setting.hpp"

@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 #include <optional>
 
+#include "sim/core/utf8.hpp"
 #include "viz/figure/glyphs.hpp"
 #include "viz/figure/math_text.hpp"
-#include "viz/figure/utf8.hpp"
 
 namespace nibble {
 namespace {

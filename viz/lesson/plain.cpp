@@ -3,18 +3,13 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "sim/core/line_break.hpp"
 #include "viz/lesson/fields.hpp"
 #include "viz/lesson/marks.hpp"
 #include "viz/lesson/setting.hpp"
 
 namespace nibble {
 namespace {
-
-std::size_t columns(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-    }));
-}
 
 class Printer {
 public:
@@ -59,12 +54,12 @@ private:
             case Prose::Kind::heading:
                 out_ += '\n';
                 out_ += filled_lines(text, width_, 0, 0);
-                out_ += std::string(std::min(columns(text), width_), p.level <= 1 ? '=' : '-');
+                out_ += std::string(std::min(columns_of(text), width_), p.level <= 1 ? '=' : '-');
                 out_ += '\n';
                 break;
             case Prose::Kind::item: {
                 const auto indent = static_cast<std::size_t>(2 + 2 * p.level);
-                line(p.marker + " " + text, indent, indent + columns(p.marker) + 1);
+                line(p.marker + " " + text, indent, indent + columns_of(p.marker) + 1);
                 break;
             }
             case Prose::Kind::quote:
@@ -177,29 +172,6 @@ std::string plain_line(const RichText& text, bool marked) {
         }
     }
     return all;
-}
-
-std::string filled_lines(std::string_view text, std::size_t width, std::size_t indent,
-                         std::size_t hanging) {
-    std::string lines, line(indent, ' ');
-    bool empty = true;
-    for (std::size_t from = 0; from < text.size();) {
-        const std::size_t end = std::min(text.find_first_of(" \n", from), text.size());
-        const std::string_view word = text.substr(from, end - from);
-        from = end + 1;
-        if (word.empty()) {
-            continue;
-        }
-        if (!empty && columns(line) + 1 + columns(word) > width) {
-            lines += line + "\n";
-            line = std::string(hanging, ' ');
-            empty = true;
-        }
-        line += empty ? "" : " ";
-        line += word;
-        empty = false;
-    }
-    return empty ? lines : lines + line + "\n";
 }
 
 std::string plain_lesson(const Lesson& lesson, LessonBench& bench, std::size_t width,

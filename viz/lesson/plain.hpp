@@ -18,8 +18,4 @@ std::string plain_line(const RichText& text, bool marked = false);
 /// and the answers too.
 std::string plain_lesson(const Lesson& lesson, LessonBench& bench, std::size_t width, bool teacher);
 
-/// Lines of at most `width` columns, the first after `indent`, the others after `hanging` spaces.
-std::string filled_lines(std::string_view text, std::size_t width, std::size_t indent,
-                         std::size_t hanging);
-
 }  // namespace nibble

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/core/version.hpp"
+#include "viz/figure/base64.hpp"
 #include "viz/figure/files.hpp"
 #include "viz/lesson/answers_json.hpp"
 #include "viz/lesson/digest.hpp"

@@ -304,6 +304,13 @@ Figure front_figure(const Data& d) {
     return f;
 }
 
+/// AWQ on Llama 2 7B, and what it starts from.
+std::vector<PublishedPerplexity> llama_2_7b_awq() {
+    const PublishedPerplexities& p = published_perplexity();
+    return {p.of("llama-2-7b", "fp16", 16), p.of("llama-2-7b", "awq", 4),
+            p.of("llama-2-7b", "awq", 3)};
+}
+
 Figure quality_figure() {
     Figure f;
     f.id = "quality";
@@ -312,13 +319,13 @@ Figure quality_figure() {
     f.x = {.label = "bits of weights", .limits = std::pair(2.0, 17.0)};
     f.y = {.label = "perplexity"};
     Points points{"published", Role::reference, {}, {}};
-    for (const PublishedPerplexity& q : llama_2_7b_awq) {
+    for (const PublishedPerplexity& q : llama_2_7b_awq()) {
         points.x.push_back(q.weight_bits);
         points.y.push_back(q.perplexity);
         points.names.push_back(format_number(q.perplexity));
     }
     f.marks.emplace_back(std::move(points));
-    f.footnote = published_perplexity_source;
+    f.footnote = published_perplexity().source;
     f.width = 0.6;
     return f;
 }
@@ -367,13 +374,13 @@ Outcome show(const Params& p, const Data& d) {
          double(std::count_if(d.map.begin(), d.map.end(), [](const Plan& x) { return x.works(); })),
          "", computed, Better::higher},
         {"ways_out", "Single changes that work", double(d.ways.size()), "", computed}};
-    for (const PublishedPerplexity& q : llama_2_7b_awq) {
+    for (const PublishedPerplexity& q : llama_2_7b_awq()) {
         if (d.model.id == "llama-2-7b" && q.weight_bits == p.weight_bits) {
             o.metrics.push_back({"perplexity",
                                  "Perplexity",
                                  q.perplexity,
                                  "",
-                                 {Origin::Kind::published, published_perplexity_source},
+                                 {Origin::Kind::published, published_perplexity().source},
                                  Better::lower});
         }
     }

@@ -10,7 +10,8 @@
 #include "tests/catch.hpp"
 #include "tests/experiments/lab.hpp"
 
-using namespace nibble;
+namespace nibble::kernel_ladder_test {
+
 using namespace nibble::test;
 using namespace nibble::kernel_ladder_lab;
 
@@ -267,3 +268,5 @@ TEST_CASE("a parameter that is said to change nothing changes nothing, on every 
         CHECK(to_json(small).dump() == to_json(large).dump());
     }
 }
+
+}  // namespace nibble::kernel_ladder_test

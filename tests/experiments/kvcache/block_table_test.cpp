@@ -1,7 +1,8 @@
 #include "tests/catch.hpp"
 #include "tests/experiments/lab.hpp"
 
-using namespace nibble;
+namespace nibble::block_table_test {
+
 using namespace nibble::test;
 
 namespace {
@@ -53,3 +54,5 @@ TEST_CASE("the copy is the step that the lab opens with", "[block-table]") {
     REQUIRE(o.timeline);
     CHECK_FALSE(o.timeline->marks.empty());
 }
+
+}  // namespace nibble::block_table_test

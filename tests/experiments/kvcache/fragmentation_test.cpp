@@ -4,7 +4,8 @@
 #include "tests/catch.hpp"
 #include "tests/experiments/lab.hpp"
 
-using namespace nibble;
+namespace nibble::fragmentation_test {
+
 using namespace nibble::test;
 using Catch::Matchers::Contains;
 
@@ -97,12 +98,13 @@ TEST_CASE("a trace of the reader's is replayed to the last request", "[fragmenta
 TEST_CASE("a bad trace is refused before anything runs", "[fragmentation]") {
     const TraceFile negative("nibble-negative.csv", "prompt,output\n5,5\n5,-1\n");
     CHECK_THAT(refusal({{"trace", negative.path.string()}}),
-               Contains("nibble-negative.csv, line 3, column 2 (output): -1 tokens"));
+               Contains("nibble-negative.csv, line 3, column output: \"-1\""));
     const TraceFile unnamed("nibble-unnamed.csv", "prompt,tokens\n5,5\n");
-    CHECK_THAT(refusal({{"trace", unnamed.path.string()}}), Contains("no column is named output"));
+    CHECK_THAT(refusal({{"trace", unnamed.path.string()}}),
+               Contains("line 1, column output: is missing"));
     const TraceFile large("nibble-large.csv", "prompt,output\n5,5\n500,500\n");
     CHECK_THAT(refusal({{"trace", large.path.string()}, {"capacity_slots", "512"}}),
-               Contains("line 3, column 2 (output): 500 + 500 = 1000 tokens"));
+               Contains("line 3, column output: 500 + 500 = 1000 tokens"));
     CHECK_THAT(refusal({{"trace", large.path.string()}, {"max_len", "999"}, {"policy", "pow2"}}),
                Contains("max_len = 999"));
     // A map beside the chosen one says why it is empty; the others go on.
@@ -142,3 +144,5 @@ TEST_CASE("preemptions are marked on the timeline", "[fragmentation]") {
     CHECK(o.timeline->last == 9220);
     CHECK(static_cast<double>(o.timeline->marks.size()) == o.metric("preemptions").value);
 }
+
+}  // namespace nibble::fragmentation_test

@@ -1,7 +1,8 @@
 #include "tests/catch.hpp"
 #include "tests/experiments/lab.hpp"
 
-using namespace nibble;
+namespace nibble::kv_size_test {
+
 using namespace nibble::test;
 
 namespace {
@@ -53,3 +54,5 @@ TEST_CASE("windows and latent vectors keep less", "[kv-size]") {
     CHECK(run({{"model", "deepseek-v3"}}).metric("kv_bytes_per_token").value == 61 * 576 * 2);
     CHECK_THROWS_AS(run({{"model", "deepseek-v3"}, {"kv_heads", "8"}}), Error);
 }
+
+}  // namespace nibble::kv_size_test

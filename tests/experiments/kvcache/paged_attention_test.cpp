@@ -7,7 +7,8 @@
 #include "tests/catch.hpp"
 #include "tests/experiments/lab.hpp"
 
-using namespace nibble;
+namespace nibble::paged_attention_test {
+
 using namespace nibble::test;
 using namespace nibble::paged_attention_lab;
 
@@ -117,3 +118,5 @@ TEST_CASE("recorded times keep to their own figure, beside the roofline", "[page
         }
     }
 }
+
+}  // namespace nibble::paged_attention_test

@@ -1,7 +1,8 @@
 #include "tests/catch.hpp"
 #include "tests/experiments/lab.hpp"
 
-using namespace nibble;
+namespace nibble::awq_smoothquant_test {
+
 using namespace nibble::test;
 
 namespace {
@@ -55,3 +56,5 @@ TEST_CASE("alpha moves ranges from one side to the other", "[awq-smoothquant]") 
     CHECK(half[0].values[0] < none[0].values[0]);
     CHECK(half[1].values[0] < none[1].values[0]);  // downwards
 }
+
+}  // namespace nibble::awq_smoothquant_test

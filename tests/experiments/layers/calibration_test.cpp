@@ -1,7 +1,8 @@
 #include "tests/catch.hpp"
 #include "tests/experiments/lab.hpp"
 
-using namespace nibble;
+namespace nibble::calibration_test {
+
 using namespace nibble::test;
 
 namespace {
@@ -44,3 +45,5 @@ TEST_CASE("one outlier widens min-max and leaves the percentile where it was",
     // One channel of 64 is 1.6 % of the values: the 97th percentile stays among the others.
     CHECK(value(with, "percentile_threshold") < 2 * value(plain, "percentile_threshold"));
 }
+
+}  // namespace nibble::calibration_test

@@ -3,7 +3,8 @@
 #include "tests/catch.hpp"
 #include "tests/experiments/lab.hpp"
 
-using namespace nibble;
+namespace nibble::check_the_claim_test {
+
 using namespace nibble::test;
 
 namespace {
@@ -68,3 +69,5 @@ TEST_CASE("four bits are four times as fast at no batch", "[claims]") {
     CHECK(value(o, "batch_1") > value(o, "batch_16"));
     CHECK(value(o, "batch_256") >= 1);
 }
+
+}  // namespace nibble::check_the_claim_test

@@ -10,7 +10,8 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::gptq_test {
+
 using namespace nibble::gptq_lab;
 
 namespace {
@@ -212,3 +213,5 @@ TEST_CASE("the timeline ends with the columns and marks those that cost most", "
         CHECK((is_marked(step) || loss_at(step) <= least));
     }
 }
+
+}  // namespace nibble::gptq_test

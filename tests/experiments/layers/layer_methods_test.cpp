@@ -7,7 +7,8 @@
 #include "tests/catch.hpp"
 #include "tests/experiments/lab.hpp"
 
-using namespace nibble;
+namespace nibble::layer_methods_test {
+
 using namespace nibble::test;
 
 namespace {
@@ -116,3 +117,5 @@ TEST_CASE("previews look at fewer rows and say so; no model is refused by name",
     CHECK(run({}).sampling.empty());
     CHECK_THROWS_WITH(run({{"source", "file"}}), "no model of yours is named");
 }
+
+}  // namespace nibble::layer_methods_test

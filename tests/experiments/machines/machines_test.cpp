@@ -9,6 +9,7 @@
 #include "tests/catch.hpp"
 #include "tests/cli/process.hpp"
 #include "tests/experiments/lab.hpp"
+#include "tests/places.hpp"
 
 namespace nibble {
 namespace {
@@ -16,10 +17,6 @@ namespace {
 using namespace test;
 
 using Json = nlohmann::json;
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 }  // namespace
 
@@ -109,7 +106,7 @@ TEST_CASE("nibble devices and nibble models list data with sources", "[roofline]
 TEST_CASE("a device file that a reader drops in joins the labs", "[roofline][cli]") {
     const test::TempFolder folder;
     const test::Finished run = test::shell(
-        "cp -r '" NIBBLE_SOURCE_DIR "/data' '" + (folder / "data") + "' && cd '" +
+        "cp -r '" + test::source_dir() + "/data' '" + (folder / "data") + "' && cd '" +
         (folder / "data/hardware") +
         "' && sed 's/^name = .*/name = \"Mine\"/' l40s.toml > mine.toml && NIBBLE_DATA='" +
         (folder / "data") +

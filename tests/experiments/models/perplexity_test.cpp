@@ -2,7 +2,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::perplexity_test {
 
 TEST_CASE("rounding the shipped model to two bits is felt, and most by its sensitive matrices",
           "[perplexity-lab]") {
@@ -20,3 +20,5 @@ TEST_CASE("rounding the shipped model to two bits is felt, and most by its sensi
     CHECK(first.y.back() == Approx(turned.y.back()));  // all of them in 8 bits
     CHECK(o.tables.at(1).rows.size() == 28);
 }
+
+}  // namespace nibble::perplexity_test

@@ -9,7 +9,8 @@
 #include "tests/experiments/lab.hpp"
 #include "tests/model/tiny.hpp"
 
-using namespace nibble;
+namespace nibble::tiny_model_test {
+
 using namespace nibble::test;
 using namespace nibble::testing;
 
@@ -210,3 +211,5 @@ TEST_CASE("texts and models that cannot be used are refused by name", "[tiny-mod
     }
     CHECK(contains(refused({{"prompt", long_text}}), "at most 511 are read here"));
 }
+
+}  // namespace nibble::tiny_model_test

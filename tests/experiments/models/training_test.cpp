@@ -9,7 +9,8 @@
 #include "tests/catch.hpp"
 #include "tests/model/tiny.hpp"
 
-using namespace nibble;
+namespace nibble::training_test {
+
 using namespace nibble::testing;
 
 namespace {
@@ -150,3 +151,5 @@ TEST_CASE("the losses of an earlier run are shown with the floor of its tokenize
     CHECK(whole.metric("floor").value < 1);
     CHECK(contains(error_of([&] { run({{"losses", "/nowhere"}}); }), "there are no losses"));
 }
+
+}  // namespace nibble::training_test

@@ -6,7 +6,8 @@
 #include "tests/catch.hpp"
 #include "tests/experiments/lab.hpp"
 
-using namespace nibble;
+namespace nibble::number_formats_test {
+
 using namespace nibble::test;
 
 namespace {
@@ -262,3 +263,5 @@ TEST_CASE("an exact format says so, and a scale format is not measured on weight
     CHECK_FALSE(measured(scale));
     CHECK(scale.finding.find("has no zero: the nearest number is 2^-127") != std::string::npos);
 }
+
+}  // namespace nibble::number_formats_test

@@ -9,7 +9,7 @@
 
 #include "tests/catch.hpp"
 
-using namespace nibble;
+namespace nibble::quantizer_test {
 
 namespace {
 
@@ -376,3 +376,5 @@ TEST_CASE("on the emulator a large matrix is sampled and a long row refused", "[
     }
     std::filesystem::remove(path);
 }
+
+}  // namespace nibble::quantizer_test

@@ -7,7 +7,8 @@
 #include "tests/cli/process.hpp"
 #include "tests/experiments/lab.hpp"
 
-using namespace nibble;
+namespace nibble::acceptance_chain_test {
+
 using namespace nibble::test;
 
 namespace {
@@ -131,3 +132,5 @@ TEST_CASE("while dragging, the real pair is not measured anew", "[acceptance-cha
     CHECK(domains_measured(false, 0.8) == 4);
     CHECK(domains_measured(true, 0.5) == 4);
 }
+
+}  // namespace nibble::acceptance_chain_test

@@ -4,7 +4,8 @@
 #include "tests/catch.hpp"
 #include "tests/experiments/lab.hpp"
 
-using namespace nibble;
+namespace nibble::distributions_test {
+
 using namespace nibble::test;
 
 namespace {
@@ -89,3 +90,5 @@ TEST_CASE("the histogram grows while texts are written", "[distributions]") {
     evaluate(lab(), lab().defaults(), context);
     CHECK(draws == std::vector<double>{100, 316, 1000, 3162, 10000, 31623});
 }
+
+}  // namespace nibble::distributions_test

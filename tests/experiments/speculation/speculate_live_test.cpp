@@ -6,7 +6,8 @@
 #include "tests/experiments/lab.hpp"
 #include "tests/model/tiny.hpp"
 
-using namespace nibble;
+namespace nibble::speculate_live_test {
+
 using namespace nibble::test;
 using namespace nibble::testing;
 
@@ -79,3 +80,5 @@ TEST_CASE("every setting of speculate-live has something to show",
     CHECK(contains(error_of([&] { run({{"tree", "99,99"}}, quick); }), "more than 1024"));
     CHECK(contains(error_of([&] { run({{"draft_model", "none.gguf"}}, quick); }), "none.gguf"));
 }
+
+}  // namespace nibble::speculate_live_test

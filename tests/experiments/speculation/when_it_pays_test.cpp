@@ -7,7 +7,8 @@
 #include "tests/catch.hpp"
 #include "tests/experiments/lab.hpp"
 
-using namespace nibble;
+namespace nibble::when_it_pays_test {
+
 using namespace nibble::test;
 
 namespace {
@@ -92,3 +93,5 @@ TEST_CASE("pairs that cannot work are refused by name", "[when-it-pays]") {
     CHECK_THROWS_WITH(run({{"target", "gpt2"}}), Catch::Contains("no smaller model"));
     CHECK_THROWS_WITH(run({{"draft", "llama-3.1-405b"}}), Catch::Contains("no smaller"));
 }
+
+}  // namespace nibble::when_it_pays_test

@@ -6,7 +6,7 @@
 
 #include "kernels/device.hpp"
 #include "kernels/emulator/launch.hpp"
-#include "kernels/emulator/small_float.hpp"
+#include "kernels/formats/float_format.hpp"
 
 #include "tests/catch.hpp"
 #include "tests/kernels/emulator/examples.hpp"
@@ -120,12 +120,12 @@ struct Check {
     }
 
     using Gemm16 = void (*)(const std::uint16_t*, const std::uint16_t*, float*, int, int, int);
-    void gemm(emulator::SmallFormat format, Gemm16 kernel, int m, int n, int k) const {
+    void gemm(const formats::FloatFormat& format, Gemm16 kernel, int m, int n, int k) const {
         const auto codes = [&](int count, unsigned seed) {
             std::vector<std::uint16_t> list;
             for (const float v : normal(count, seed)) {
                 list.push_back(static_cast<std::uint16_t>(
-                    emulator::encode(format, v, emulator::Overflow::infinity, 0x7fff)));
+                    formats::encode(format, v, formats::Overflow::standard)));
             }
             return list;
         };
@@ -138,8 +138,8 @@ struct Check {
             for (int j = 0; j < n; ++j) {
                 double sum = 0, magnitude = 0;
                 for (int l = 0; l < k; ++l) {
-                    const double product = double(emulator::decode(format, a[i * k + l])) *
-                                           emulator::decode(format, b[j * k + l]);
+                    const double product = double(formats::decode(format, a[i * k + l])) *
+                                           formats::decode(format, b[j * k + l]);
                     sum += product;
                     magnitude += std::fabs(product);
                 }
@@ -199,8 +199,8 @@ struct Check {
         }
         for (const auto& [m, n, k] :
              {std::tuple(16, 8, 16), {16, 8, 64}, {17, 9, 37}, {5, 23, 3}}) {
-            gemm(emulator::binary16, kernels.gemm_f16, m, n, k);
-            gemm(emulator::bfloat16, kernels.gemm_bf16, m, n, k);
+            gemm(formats::fp16, kernels.gemm_f16, m, n, k);
+            gemm(formats::bf16, kernels.gemm_bf16, m, n, k);
             gemm_s8(m, n, k);
         }
         coordinates();

@@ -7,6 +7,7 @@
 
 #include "sim/core/experiment.hpp"
 #include "sim/kvcache/occupancy.hpp"
+#include "sim/requests/lengths.hpp"
 
 namespace nibble::fragmentation_lab {
 

@@ -194,7 +194,7 @@ std::string chunk_words(const Replay& r, const std::vector<Holding>& holdings, c
 
 /// The block table of the chosen request, and where it lies in the other memories.
 Figure request_figure(const Data& d, const Look& look) {
-    const TraceRequest& request = d.trace.requests[static_cast<std::size_t>(look.request)];
+    const Request& request = d.trace.requests[static_cast<std::size_t>(look.request)];
     Figure f;
     f.id = "block-table";
     f.title = fmt::format("Block table of request {} (prompt {}, output {})", look.request + 1,

@@ -30,7 +30,7 @@ struct Params {
 
 /// Takes away what these settings cannot hold. Throws Error::bad_param when nothing is left.
 void keep_what_fits(const Params& p, Data& d) {
-    d.left_out = std::erase_if(d.trace.requests, [&](const TraceRequest& r) {
+    d.left_out = std::erase_if(d.trace.requests, [&](const Request& r) {
         return r.tokens() > p.max_len || !can_ever_run(p.policy, r, d.size);
     });
     if (d.trace.requests.empty()) {
@@ -124,7 +124,7 @@ Schema<Params> schema() {
         integer("step", &Params::step, {1, 1e12, Scale::linear, {{1, 2000}}})
             .help("The moment shown: every running request gets one token a step.")
             .view(),
-        integer("request", &Params::request, {0, most_requests, Scale::linear, {{0, 200}}})
+        integer("request", &Params::request, {0, most_kept_requests, Scale::linear, {{0, 200}}})
             .help("Shows where this request lies in every memory; 0 shows all.")
             .view(),
         boolean("per_step", &Params::per_step)

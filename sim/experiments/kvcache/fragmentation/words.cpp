@@ -172,24 +172,24 @@ Table step_table(const Replay& r) {
 
 std::vector<Equation> equations(const Data& d, const Look& look) {
     const std::size_t index = look.request >= 0 ? static_cast<std::size_t>(look.request) : 0;
-    const TraceRequest& r = d.trace.requests[index];
+    const Request& r = d.trace.requests[index];
     const std::string note = fmt::format("request {} when it is complete", index + 1);
     const std::int64_t block = d.size.block_size;
     const Placement middle = d.memories[1].placement;
-    return {
-        {"slots_{paged} = B ⌈(prompt + generated) / B⌉",
-         fmt::format("{} = {} ⌈({} + {}) / {}⌉", block * blocks_for(r.tokens(), block), block,
-                     r.prompt, r.output, block),
-         note},
-        {"slots_{max} = max_len", fmt::format("{0} = {0}", d.size.max_len), note},
-        {middle == Placement::oracle || middle == Placement::oracle_buddy
-             ? "slots_{known} = prompt + output"
-             : "slots_{pow2} = min(max_len, prompt + 2^{⌈log_{2} output⌉})",
-         middle == Placement::oracle || middle == Placement::oracle_buddy
-             ? fmt::format("{} = {} + {}", r.tokens(), r.prompt, r.output)
-             : fmt::format("{} = min({}, {} + {})", slots_asked(middle, r, d.size.max_len),
-                           d.size.max_len, r.prompt, slots_asked(middle, {0, r.output}, INT64_MAX)),
-         note}};
+    return {{"slots_{paged} = B ⌈(prompt + generated) / B⌉",
+             fmt::format("{} = {} ⌈({} + {}) / {}⌉", block * blocks_for(r.tokens(), block), block,
+                         r.prompt, r.output, block),
+             note},
+            {"slots_{max} = max_len", fmt::format("{0} = {0}", d.size.max_len), note},
+            {middle == Placement::oracle || middle == Placement::oracle_buddy
+                 ? "slots_{known} = prompt + output"
+                 : "slots_{pow2} = min(max_len, prompt + 2^{⌈log_{2} output⌉})",
+             middle == Placement::oracle || middle == Placement::oracle_buddy
+                 ? fmt::format("{} = {} + {}", r.tokens(), r.prompt, r.output)
+                 : fmt::format("{} = min({}, {} + {})", slots_asked(middle, r, d.size.max_len),
+                               d.size.max_len, r.prompt,
+                               slots_asked(middle, {0, 0, 0, r.output}, INT64_MAX)),
+             note}};
 }
 
 Timeline timeline(const Data& d) {

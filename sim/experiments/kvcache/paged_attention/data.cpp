@@ -8,10 +8,10 @@
 
 #include "kernels/attention/ops.hpp"
 #include "kernels/device.hpp"
+#include "kernels/formats/float_format.hpp"
 #include "kernels/measure/spread.hpp"
 #include "kernels/measure/thread_clock.hpp"
 #include "kernels/processor.hpp"
-#include "sim/tensor/convert.hpp"
 
 namespace nibble::paged_attention_lab {
 namespace {
@@ -64,7 +64,7 @@ struct Cache {
     static void fill(const Rng& rng, std::span<std::uint16_t> all) {
         std::vector<std::uint16_t> pool(std::size_t{1} << 12U);
         for (std::size_t i = 0; i < pool.size(); ++i) {
-            pool[i] = float_to_f16(static_cast<float>(rng.normal(i)));
+            pool[i] = formats::float_to_f16(static_cast<float>(rng.normal(i)));
         }
         for (std::size_t i = 0; i < all.size(); ++i) {
             all[i] = pool[rng.bits(i) % pool.size()];
@@ -150,7 +150,8 @@ double error_of(const Cache& c, const std::vector<float>& outputs) {
         double top = -INFINITY, weight = 0;
         for (std::size_t t = 0; t < c.tokens; ++t) {
             for (std::size_t i = 0; i < row; ++i) {
-                logits[t] += static_cast<double>(q[i]) * f16_to_float(keys[t * row + i]);
+                logits[t] +=
+                    static_cast<double>(q[i]) * formats::to_float<formats::fp16>(keys[t * row + i]);
             }
             logits[t] /= std::sqrt(static_cast<double>(row));
             top = std::max(top, logits[t]);
@@ -160,7 +161,7 @@ double error_of(const Cache& c, const std::vector<float>& outputs) {
             const double share = std::exp(logits[t] - top);
             weight += share;
             for (std::size_t i = 0; i < row; ++i) {
-                sums[i] += share * f16_to_float(values[t * row + i]);
+                sums[i] += share * formats::to_float<formats::fp16>(values[t * row + i]);
             }
         }
         for (std::size_t i = 0; i < row; ++i) {

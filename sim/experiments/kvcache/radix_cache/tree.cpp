@@ -56,7 +56,7 @@ std::set<NodeId> shown_nodes(const RadixTree& tree, int lines) {
     return fitting;
 }
 
-std::string node_text(const Data& d, const std::vector<Token>& tokens) {
+std::string node_text(const Data& d, const std::vector<CachedToken>& tokens) {
     return fmt::format("{} · {}", d.workload.describe(tokens), tokens.size());
 }
 
@@ -133,7 +133,7 @@ private:
                 break;
             }
             const auto kept = static_cast<std::ptrdiff_t>(size_of(was) - gone->tokens);
-            const std::vector<Token> tokens(was.tokens.begin() + kept, was.tokens.end());
+            const std::vector<CachedToken> tokens(was.tokens.begin() + kept, was.tokens.end());
             const NodeId parent = kept > 0 ? m_.event.cut : was.parent;
             const auto ghost = ghosts.find(parent);
             Tree::Node n{-1, node_text(d_, tokens), {}, evicted_role};

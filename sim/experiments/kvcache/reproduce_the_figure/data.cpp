@@ -83,20 +83,21 @@ std::vector<AtBlockSize> block_sizes(const RequestTrace& trace, CacheSize size,
 }
 
 /// Requests of the lengths whose savings were printed. Of Alpaca only the means are known.
-std::vector<TraceRequest> requests_with(SharingLengths lengths, const RequestTrace& trace) {
+std::vector<Request> requests_with(SharingLengths lengths, const RequestTrace& trace) {
     constexpr std::size_t copies = 50;  // a beam's fate is drawn, so one would not do
     const PublishedVllm& printed = published_vllm();
     return lengths == SharingLengths::sharegpt
                ? trace.requests
-               : std::vector<TraceRequest>(copies, {std::llround(printed.alpaca_prompt),
-                                                    std::llround(printed.alpaca_output)});
+               : std::vector<Request>(
+                     copies, {0, 0, static_cast<std::int32_t>(std::lround(printed.alpaca_prompt)),
+                              static_cast<std::int32_t>(std::lround(printed.alpaca_output))});
 }
 
 std::vector<Saving> savings(const Params& p, const RequestTrace& trace, const RunContext& context) {
     std::vector<Saving> list;
     for (const SharingMethod method : {SharingMethod::parallel, SharingMethod::beam}) {
         for (const SharingLengths lengths : {SharingLengths::sharegpt, SharingLengths::alpaca}) {
-            const std::vector<TraceRequest> requests = requests_with(lengths, trace);
+            const std::vector<Request> requests = requests_with(lengths, trace);
             for (const int sequences : {2, 4, 6}) {
                 Saving s;
                 s.setting = {method, lengths, sequences, 0};
@@ -130,7 +131,7 @@ Data run(const Params& p, const RunContext& context) {
     d.requests = static_cast<std::int64_t>(trace.requests.size());
     d.capacity = p.capacity_slots;
     d.block_size = p.block_size;
-    for (const TraceRequest& r : trace.requests) {
+    for (const Request& r : trace.requests) {
         d.mean_prompt += static_cast<double>(r.prompt) / static_cast<double>(d.requests);
         d.mean_output += static_cast<double>(r.output) / static_cast<double>(d.requests);
     }

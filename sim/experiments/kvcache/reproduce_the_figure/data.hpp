@@ -8,6 +8,7 @@
 #include "sim/kvcache/published_vllm.hpp"
 #include "sim/kvcache/replay.hpp"
 #include "sim/kvcache/sharing.hpp"
+#include "sim/requests/lengths.hpp"
 
 namespace nibble::reproduce_the_figure_lab {
 

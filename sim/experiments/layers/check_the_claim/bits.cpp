@@ -107,14 +107,11 @@ Tested sixteen_levels(const RunContext&) {
 }
 
 Tested block_formats(const RunContext&) {
-    const auto packed_bits = [](kernels::PackedFormat format) {
-        const kernels::PackedShape shape{format, 64, 256, 0};
-        return 8.0 * static_cast<double>(shape.bytes()) / (64 * 256);
+    const auto bits = [](kernels::PackedFormat format) {
+        return kernels::layout(format).bits_per_weight();
     };
-    const double q8 = packed_bits(kernels::PackedFormat::q8_0);
-    const double q4 = packed_bits(kernels::PackedFormat::q4_0);
-    // ggml's block_q2_K: 256 two-bit codes, 16 bytes of 4-bit scales and minima, two binary16.
-    const double q2k = 8.0 * (256.0 * 2 / 8 + 16 + 2 * 2) / 256;
+    const double q8 = bits(kernels::PackedFormat::q8_0), q4 = bits(kernels::PackedFormat::q4_0),
+                 q2k = bits(kernels::PackedFormat::q2_k);
     Tested t;
     t.claim = "Q8_0 is 8.0 bits a weight, Q4_0 is 4.0, Q2_K is 2.5.";
     t.verdict = fmt::format("Wrong: with their scales they take {}, {} and {} bits.",
@@ -134,24 +131,26 @@ Tested wrong_baseline(const RunContext&) {
     const auto loss = [](const PublishedPerplexity& q, const PublishedPerplexity& from) {
         return 100 * (q.perplexity / from.perplexity - 1);
     };
-    const PublishedPerplexity& awq3 = llama_2_7b_awq.back();
+    const PublishedPerplexities& printed = published_perplexity();
+    const PublishedPerplexity& first_llama = printed.of("llama-7b", "fp16", 16);
+    const PublishedPerplexity& llama_2 = printed.of("llama-2-7b", "fp16", 16);
+    const PublishedPerplexity& rtn3 = printed.of("llama-2-7b", "rtn", 3);
+    const PublishedPerplexity& awq3 = printed.of("llama-2-7b", "awq", 3);
     Tested t;
     t.claim = "INT3 on Llama 2 7B starts from a perplexity of 5.68 in 16 bits.";
     t.verdict = fmt::format("Wrong: {} is the first Llama's; Llama 2 7B starts from {}.",
-                            llama_7b_fp16.perplexity, llama_2_7b_fp16.perplexity);
+                            first_llama.perplexity, llama_2.perplexity);
     t.right = fmt::format(
         "Held against the wrong one, 3-bit weights look cheaper than they are: rounding to "
         "nearest costs {} %, not {} %, AWQ {} %, not {} %.",
-        format_number(loss(llama_2_7b_rtn3, llama_2_7b_fp16), 3),
-        format_number(loss(llama_2_7b_rtn3, llama_7b_fp16), 3),
-        format_number(loss(awq3, llama_2_7b_fp16), 3), format_number(loss(awq3, llama_7b_fp16), 3));
+        format_number(loss(rtn3, llama_2), 3), format_number(loss(rtn3, first_llama), 3),
+        format_number(loss(awq3, llama_2), 3), format_number(loss(awq3, first_llama), 3));
     t.title = "What 3 bits cost Llama 2 7B, groups of 128";
     t.quantity = "perplexity added";
     t.unit = "%";
-    t.values = {{"rtn_added", "rounded to nearest", loss(llama_2_7b_rtn3, llama_7b_fp16),
-                 loss(llama_2_7b_rtn3, llama_2_7b_fp16)},
-                {"awq_added", "AWQ", loss(awq3, llama_7b_fp16), loss(awq3, llama_2_7b_fp16)}};
-    t.origin = {Origin::Kind::published, published_perplexity_source};
+    t.values = {{"rtn_added", "rounded to nearest", loss(rtn3, first_llama), loss(rtn3, llama_2)},
+                {"awq_added", "AWQ", loss(awq3, first_llama), loss(awq3, llama_2)}};
+    t.origin = {Origin::Kind::published, printed.source};
     return t;
 }
 

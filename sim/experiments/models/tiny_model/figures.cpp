@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "sim/core/text.hpp"
+#include "sim/core/utf8.hpp"
 
 namespace nibble::tiny_model {
 namespace {

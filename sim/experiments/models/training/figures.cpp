@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "sim/core/text.hpp"
+#include "sim/core/utf8.hpp"
 #include "sim/experiments/models/training/data.hpp"
 
 namespace nibble::training_lab {

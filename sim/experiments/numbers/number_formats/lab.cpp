@@ -22,30 +22,8 @@ using number_formats_lab::value_bins;
 enum class AxisScale { linear, log };
 enum class OverflowRule { usual, saturate, standard };
 
-/// In the order of the choices below.
-enum class Format {
-    fp32,
-    tf32,
-    bf16,
-    fp16,
-    fp8_e4m3,
-    fp8_e5m2,
-    fp6_e2m3,
-    fp6_e3m2,
-    fp4_e2m1,
-    e8m0,
-    int8,
-    int4,
-    int2,
-    nf4,
-    fp4_bnb,
-    mxfp8_e4m3,
-    mxfp8_e5m2,
-    mxfp6_e2m3,
-    mxfp6_e3m2,
-    mxfp4,
-    nvfp4,
-};
+/// A place among the choices below.
+enum class Format : int {};
 
 constexpr double degrees_of_freedom = 5;  // of Student t
 
@@ -64,6 +42,29 @@ std::vector<Choice> format_choices() {
     return choices;
 }
 
+std::string id_of(Format format) {
+    static const std::vector<Choice> choices = format_choices();
+    return choices.at(static_cast<std::size_t>(format)).name;
+}
+
+Format format_of(std::string_view id) {
+    int place = 0;
+    while (id_of(Format{place}) != id) {
+        ++place;
+    }
+    return Format{place};
+}
+
+/// Null of all but formats of single floats.
+const FloatFormat* float_of(Format format) {
+    const auto place = static_cast<std::size_t>(format);
+    return place < number_format_list().size() ? number_format_list()[place].as_float() : nullptr;
+}
+
+bool is_wide(Format format) {
+    return float_of(format) && float_of(format)->bits() > 8;
+}
+
 std::vector<Choice> distribution_choices() {
     return {{"normal", "normal"}, {"student_t", "Student t"}, {"uniform", "uniform"}};
 }
@@ -73,7 +74,7 @@ std::string label_of(Distribution distribution) {
 }
 
 struct Params {
-    Format format = Format::fp8_e4m3;
+    Format format = format_of("fp8_e4m3");
     double value = 0.3;
     Scaling scaling = Scaling::absmax;
     AxisScale axis = AxisScale::linear;
@@ -85,27 +86,26 @@ struct Params {
     std::string file, tensor;
 };
 
-std::string id_of(Format format) {
-    static const std::vector<Choice> choices = format_choices();
-    return choices.at(static_cast<std::size_t>(format)).name;
-}
-
 /// Wide floats, E8M0 and the MX formats are stored as they are, whatever the tensor.
 bool is_scaled_by_choice(const Params& p) {
-    const bool wide = p.format <= Format::fp16 || p.format == Format::e8m0;
-    const bool mx = p.format >= Format::mxfp8_e4m3 && p.format <= Format::mxfp4;
-    return !(wide || mx);
+    for (const BlockFormat& block : block_format_list()) {
+        if (block.id == id_of(p.format)) {
+            return !block.scale_is_power_of_two;
+        }
+    }
+    return !is_wide(p.format) && !(float_of(p.format) && !float_of(p.format)->is_signed);
 }
 
 Overflow overflow_of(const Params& p) {
     if (p.overflow == OverflowRule::usual) {
-        return p.format <= Format::fp16 ? Overflow::standard : Overflow::saturate;
+        return is_wide(p.format) ? Overflow::standard : Overflow::saturate;
     }
     return p.overflow == OverflowRule::saturate ? Overflow::saturate : Overflow::standard;
 }
 
 bool can_overflow(const Params& p) {
-    return p.format <= Format::fp8_e5m2;
+    const FloatFormat* f = float_of(p.format);
+    return f && f->is_signed && f->has_nan();
 }
 
 Schema<Params> make_schema() {

@@ -10,9 +10,10 @@ namespace {
 
 using namespace serving;
 
-constexpr std::size_t most_detailed = 1000;   // requests whose records are always kept
-constexpr std::size_t most_rows = 1'000'000;  // of the table of steps
-constexpr std::size_t most_stretches = 4000;  // of the picture
+constexpr std::size_t most_detailed = 1000;        // requests whose records are always kept
+constexpr std::size_t most_rows = 1'000'000;       // of the table of steps
+constexpr std::size_t most_stretches = 4000;       // of the picture
+constexpr std::size_t most_requests = 20'000'000;  // of a trace
 constexpr std::size_t most_storm = 1000;
 constexpr std::size_t most_previewed = 300;
 constexpr std::int32_t usual_whole_budget = 8192;
@@ -61,7 +62,7 @@ struct Work {
     std::shared_ptr<const std::vector<Request>> requests;
     std::string source;
     std::string sampling;
-    std::optional<Trace> trace;
+    std::optional<RequestTrace> trace;
 };
 
 Work work_of(const Settings& s, const RunContext& context) {
@@ -69,9 +70,9 @@ Work work_of(const Settings& s, const RunContext& context) {
     Work w;
     std::vector<Request> list;
     if (!s.trace.empty()) {
-        w.trace = read_requests(s.trace);
+        w.trace = read_trace(s.trace, {.arrivals = true, .most_requests = most_requests});
         list = w.trace->requests;
-        w.source = std::filesystem::path(s.trace).filename().string();
+        w.source = w.trace->name;
     } else if (s.workload == Workload::long_prompt) {
         list = with_long_prompt(s, rng);
         w.source =

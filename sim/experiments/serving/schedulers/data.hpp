@@ -9,7 +9,6 @@
 #include "sim/core/experiment.hpp"
 #include "sim/serving/seats.hpp"
 #include "sim/serving/setting.hpp"
-#include "sim/serving/trace.hpp"
 
 namespace nibble::schedulers_lab {
 
@@ -70,7 +69,7 @@ struct Run {
 };
 
 struct Data {
-    std::shared_ptr<const std::vector<serving::Request>> requests;
+    std::shared_ptr<const std::vector<Request>> requests;
     std::string source;  // of the requests, in words
     std::vector<Run> runs;
     std::size_t chosen = 0;

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <limits>
 
-#include "sim/core/text.hpp"
+#include "sim/core/utf8.hpp"
 
 namespace nibble::speculate_live_lab {
 namespace {

@@ -1,20 +1,11 @@
-// A request, and what is known of it when it is answered. Times in seconds, lengths in tokens.
+// What is known of a request when it is answered. Times in seconds, lengths in tokens.
 #pragma once
 
 #include <cstdint>
 
+#include "sim/requests/request.hpp"
+
 namespace nibble::serving {
-
-struct Request {
-    std::int64_t id = 0;  // position in its trace, from 0
-    double arrival = 0;
-    std::int32_t prompt = 1, output = 1;  // both at least 1
-    std::int32_t prefix_len = 0;          // the first tokens of the prompt are those of ...
-    std::int32_t prefix_id = -1;          // ... this prefix; negative: of none
-
-    /// Tokens in the cache when the last one is yielded, which itself is never stored.
-    std::int64_t most_stored() const { return std::int64_t{prompt} + output - 1; }
-};
 
 /// The life of a request. A step's token is there at the end of the step.
 struct Record {

@@ -16,12 +16,12 @@
 
 namespace nibble {
 
-using Token = std::uint64_t;
+using CachedToken = std::uint64_t;
 
 class CachedTokens {
 public:
     /// Tokens known one by one; positions beyond them may not be asked for.
-    explicit CachedTokens(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
+    explicit CachedTokens(std::vector<CachedToken> tokens) : tokens_(std::move(tokens)) {}
 
     /// A prompt known by what it shares. `own_id` is different for every request.
     static CachedTokens shared(std::int64_t prefix_id, std::int64_t prefix_len,
@@ -34,7 +34,7 @@ public:
         return ids;
     }
 
-    Token operator[](std::size_t position) const {
+    CachedToken operator[](std::size_t position) const {
         if (is_shared_) {
             return (position < prefix_len_ ? prefix_ : own_).bits(position);
         }
@@ -42,8 +42,8 @@ public:
         return tokens_[position];
     }
 
-    std::vector<Token> first(std::size_t count) const {
-        std::vector<Token> tokens(count);
+    std::vector<CachedToken> first(std::size_t count) const {
+        std::vector<CachedToken> tokens(count);
         for (std::size_t i = 0; i < count; ++i) {
             tokens[i] = (*this)[i];
         }
@@ -51,7 +51,7 @@ public:
     }
 
 private:
-    std::vector<Token> tokens_;
+    std::vector<CachedToken> tokens_;
     bool is_shared_ = false;
     std::size_t prefix_len_ = 0;
     Rng prefix_{0}, own_{0};
