@@ -3,7 +3,8 @@
 
 #include "tests/app/window_fixture.hpp"
 
-using namespace nibble;
+namespace nibble::lost_frame_test {
+
 using nibble::test::can_show_windows;
 using nibble::test::Desk;
 
@@ -127,3 +128,5 @@ TEST_CASE("while a frame is drawn the session cannot be changed") {
     CHECK(std::get<double>(session.value(0)) == 3);
     runner.wait_idle();
 }
+
+}  // namespace nibble::lost_frame_test

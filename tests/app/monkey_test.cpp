@@ -9,7 +9,8 @@
 
 #include "tests/app/window_fixture.hpp"
 
-using namespace nibble;
+namespace nibble::monkey_test {
+
 using nibble::test::can_show_windows;
 using nibble::test::Desk;
 
@@ -249,3 +250,5 @@ TEST_CASE("nothing a hand does ends the window or loses a frame", "[window][monk
         monkey.play();
     }
 }
+
+}  // namespace nibble::monkey_test
