@@ -112,6 +112,19 @@ TEST_CASE("playing ends at the last step, is one undo step, and starts over from
     CHECK(step_of(desk) == 2);
 }
 
+TEST_CASE("Space plays a lab that was clicked in the list", "[window][timeline]") {
+    if (!can_show_windows()) {
+        return;
+    }
+    Desk desk(on("quantizer", {}));
+    desk.click("nav:kernel-ladder");
+    desk.click("timeline:back");
+    const std::int64_t before = step_of(desk);
+    desk.click("nav:kernel-ladder");
+    desk.key("space");
+    desk.until("the next step is shown", [&] { return step_of(desk) > before; });
+}
+
 TEST_CASE("a slider with the focus keeps its arrow keys", "[window][timeline]") {
     if (!can_show_windows()) {
         return;

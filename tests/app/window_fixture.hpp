@@ -36,6 +36,8 @@ public:
     Window& window() { return *window_; }
     App& app() { return window_->app(); }
     Session& session() { return app().session(); }
+    /// The person's home as long as the desk stands.
+    std::filesystem::path home() const { return settings_.root(); }
 
     /// Runs the window until `done`; fails the test after a minute.
     void until(const std::string& what, const std::function<bool()>& done);

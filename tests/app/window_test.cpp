@@ -98,6 +98,15 @@ TEST_CASE("a typed value is taken, and one out of range is refused beside the fi
     CHECK(std::get<std::int64_t>(desk.value("bits")) == 4);
     CHECK(desk.app().params().typing_error("bits") ==
           "“Bits per code” = 99 is out of range; “Bits per code” takes 2 to 8 bit");
+    SECTION("Escape clears the error") {
+        desk.key("Escape");
+        CHECK(desk.app().params().typing_error("bits").empty());
+    }
+    SECTION("the error goes with the value that it stood beside") {
+        desk.key("Right");
+        CHECK(std::get<std::int64_t>(desk.value("bits")) == 5);
+        CHECK(desk.app().params().typing_error("bits").empty());
+    }
 
     desk.click("param:bits/field");
     desk.type("3");

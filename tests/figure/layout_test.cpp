@@ -579,6 +579,7 @@ TEST_CASE("a scrolling panel is high enough for every name and every curve", "[l
 
     // What is high enough stays as it is; tokens and cells are never asked to grow.
     CHECK(comfortable_height(outcome, width, height, theme, measure) == height);
+    CHECK(comfortable_height(outcome, 0, from, theme, measure) == from);  // no room: no plots
     CHECK(comfortable_height(outcome_of(with({Cells{}})), width, from, theme, measure) == from);
 }
 

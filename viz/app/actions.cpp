@@ -45,22 +45,16 @@ void App::show(std::unique_ptr<Overlay> overlay) {
 }
 
 void App::draw_overlays() {
-    // An overlay may open another while it is drawn: those are drawn from the next frame on.
     for (std::size_t i = 0; i < overlays_.size(); ++i) {
-        Overlay* const overlay = overlays_[i].get();
         ui_.begin_overlay(fmt::format("overlay {}", i), i + 1 == overlays_.size());
-        const bool stays = overlay->draw(ui_, *this);
+        const bool stays = overlays_[i]->draw(ui_, *this);
         ui_.end_overlay();
         if (!stays) {
-            const auto at = std::find_if(overlays_.begin(), overlays_.end(),
-                                         [&](const auto& o) { return o.get() == overlay; });
-            const std::unique_ptr<Overlay> gone = std::move(*at);
-            overlays_.erase(at);
+            overlays_.erase(overlays_.begin() + static_cast<std::ptrdiff_t>(i));
             ui_.wake_in(0);
             break;
         }
     }
-    ui_.set_inert(has_overlay());
 }
 
 void App::toggle_theme() {
@@ -164,6 +158,11 @@ void App::copy_command() {
     const std::string command = to_command(session_.scenario(), session_.experiments());
     ImGui::SetClipboardText(command.c_str());
     tell("copied: " + command);
+}
+
+void App::reset_panel() {
+    session_.reset_panel();
+    params_.forget_errors();
 }
 
 void App::show_export() {
@@ -296,7 +295,7 @@ void App::make_actions() {
         {"Step back", ", or Left", [step] { step(-1); }},
         {"Labs", "", [this] { show_lessons(false); }},
         {"Lessons", "L", [this] { show_lessons(true); }},
-        {"Reset panel", "", [this] { session_.reset_panel(), params_.forget_errors(); }},
+        {"Reset panel", "", [this] { reset_panel(); }},
         {"Quit", "Ctrl+Q", [this] { wants_close_ = true; }},
     };
 }
@@ -306,8 +305,10 @@ void App::shortcuts() {
         const auto found = std::find_if(actions_.begin(), actions_.end(),
                                         [&](const Action& a) { return a.title == title; });
         NIBBLE_ASSERT(found != actions_.end(), "a shortcut names an action");
-        notice_.clear();
-        found->run();
+        ui_.later([this, act = found->run] {
+            notice_.clear();
+            act();
+        });
     };
     struct Key {
         int key, mods;
@@ -342,7 +343,11 @@ void App::shortcuts() {
         run(action);
         ui_.wake_in(0);
     }
-    if (!ui_.is_typing() && TimelineBar::of(session_) != nullptr) {
+    if (!ui_.is_typing() && ui_.take_key(GLFW_KEY_ESCAPE)) {
+        ui_.later([this] { params_.forget_errors(); });
+        ui_.wake_in(0);
+    }
+    if (!ui_.is_typing() && !is_lost() && TimelineBar::of(session_) != nullptr) {
         timeline_.take_keys(ui_, session_);
     }
 }

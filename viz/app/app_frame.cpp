@@ -108,25 +108,71 @@ void App::age_notice(bool something_done) {
 }
 
 void App::frame(std::vector<KeyPress> keys, double now) {
-    session_.poll();
-    follow_devices();
-    settings_.last = session_.scenario();
     const bool key_pressed = !keys.empty();
     ui_.begin_frame(theme_, std::move(keys), now);
     age_notice(key_pressed || ImGui::IsMouseClicked(0));
-    lesson_keys();
+    guarded([this] { follow(); });
+    guarded([this] { draw(); });
+    guarded([this] { make_changes(); });
+    ui_.end_frame();
+    if (!devices_asked_) {  // after the first frame: CUDA may take seconds to answer
+        devices_asked_ = true;
+        devices_.ask();
+    }
+}
+
+void App::follow() {
+    session_.poll();
+    follow_devices();
+    settings_.last = session_.scenario();
     follow_lesson();
+}
+
+void App::draw() {
+    const Session::Still still(session_);
     const Places at = places();
-    ui_.set_inert(has_overlay());
+    const bool covered = has_overlay();
+    lesson_keys();
+    ui_.set_inert(covered);
+    if (is_lost()) {
+        draw_lost(at);
+    } else {
+        draw_panels(at);
+    }
+    draw_overlays();
+    if (!covered) {
+        shortcuts();
+    }
+}
+
+void App::make_changes() {
+    const std::string lab = session_.experiment().id;
+    for (const auto& change : ui_.take_changes()) {
+        if (session_.experiment().id != lab) {
+            break;  // the others meant the lab that was seen
+        }
+        try {
+            change();
+        } catch (const Error& e) { tell(with_labels(e.line(), session_.experiment())); }
+    }
+    if (session_.scenario() != settings_.last) {
+        ui_.wake_in(0);
+    }
+}
+
+void App::draw_nav(Rect area) {
+    const Point corner = ui_.begin_pane("navigation", area, true, theme_.panel);
+    ui_.end_pane(draw_navigation(ui_, *this, {corner.x, corner.y, area.width, area.height}));
+}
+
+void App::draw_panels(const Places& at) {
     if (at.top.height > 0) {
         draw_top_bar(at);
     }
     if (reads()) {
         draw_lesson(at.nav, !at.right_fits);
     } else if (at.nav_fits) {
-        const Point corner = ui_.begin_pane("navigation", at.nav, true, theme_.panel);
-        ui_.end_pane(
-            draw_navigation(ui_, *this, {corner.x, corner.y, at.nav.width, at.nav.height}));
+        draw_nav(at.nav);
     }
     draw_centre(at);
     if (at.right_fits) {
@@ -139,15 +185,6 @@ void App::frame(std::vector<KeyPress> keys, double now) {
     }
     if (at.status.height > 0) {
         draw_status(at.status);
-    }
-    draw_overlays();
-    if (!has_overlay()) {
-        shortcuts();
-    }
-    ui_.end_frame();
-    if (!devices_asked_) {  // after the first frame: CUDA may take seconds to answer
-        devices_asked_ = true;
-        devices_.ask();
     }
 }
 
@@ -231,7 +268,7 @@ void App::draw_error(Rect area) {
     if (session_.can_undo() &&
         ui_.button("undo-error", {card.x + pad, card.bottom() - ui_.px(38), ui_.px(70), ui_.px(26)},
                    "Undo")) {
-        session_.undo();
+        ui_.later([this] { session_.undo(); });
     }
 }
 
@@ -323,15 +360,16 @@ void App::draw_right(Rect r) {
         std::max(std::floor((width - gap) / 2), ui_.width(copy, ui_.medium()) + ui_.px(18));
     const float top = body.bottom() + ui_.px(12), left = r.x + pad;
     if (ui_.button("copy-command", {left, top, first, high}, copy)) {
-        copy_command();
+        ui_.later([this] { copy_command(); });
     }
     const float second = left + first + gap;
     if (ui_.button("reset-panel", {second, top, left + width - second, high}, "Reset panel")) {
-        session_.reset_panel();
-        params_.forget_errors();
+        ui_.later([this] { reset_panel(); });
     }
     ui_.end_pane(r.y);
-    serve(requests);
+    if (requests.any()) {
+        ui_.later([this, requests] { serve(requests); });
+    }
 }
 
 }  // namespace nibble

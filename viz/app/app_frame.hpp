@@ -1,23 +1,25 @@
 // The content of the window: what each frame shows and what its buttons, keys and dialogs do.
 //
 // It draws with Dear ImGui into whatever context is current and knows no window system, apart from
-// key names; Window gives it frames.
+// key names; Window gives it frames. A frame first takes over what has come, then draws one state,
+// and then makes the changes that were asked for while it was drawn, by Ui::later().
 #pragma once
 
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "viz/app/lesson/lesson_reader.hpp"
+#include "viz/app/lesson/prediction_view.hpp"
 #include "viz/app/panels/device_board.hpp"
 #include "viz/app/panels/figure_view.hpp"
-#include "viz/app/lesson/lesson_reader.hpp"
 #include "viz/app/panels/param_panel.hpp"
-#include "viz/app/lesson/prediction_view.hpp"
+#include "viz/app/panels/timeline_bar.hpp"
 #include "viz/app/session.hpp"
 #include "viz/app/settings.hpp"
-#include "viz/app/panels/timeline_bar.hpp"
 #include "viz/app/ui/ui.hpp"
 
 namespace nibble {
@@ -46,6 +48,11 @@ public:
 
     /// Builds one frame. `keys` were pressed since the last one, `now` counts seconds.
     void frame(std::vector<KeyPress> keys, double now);
+    /// Frames that could not be drawn or changed, for a bug in Nibble: the window tells and goes
+    /// on.
+    int lost_frames() const { return lost_frames_; }
+    /// Why the last one was; empty when none was.
+    std::string lost_why() const { return lost_ ? lost_->why : ""; }
 
     Session& session() { return session_; }
     DeviceBoard& devices() { return devices_; }
@@ -69,6 +76,7 @@ public:
     void save_file(const std::filesystem::path& path);
     void drop(const std::filesystem::path& path);
     void copy_command();
+    void reset_panel();
     void show(std::unique_ptr<Overlay> overlay);
     void show_export();
     void show_palette();
@@ -106,6 +114,21 @@ private:
         bool nav_fits = true;    // the labs, or a lesson, have a column of their own
         bool right_fits = true;  // so do the parameters
     };
+    /// What a frame was lost in. The same would be lost again, so it is drawn no more.
+    struct Lost {
+        std::string why;
+        Scenario scenario;
+        std::shared_ptr<const Outcome> outcome;
+    };
+    bool is_lost() const;
+    void guarded(const std::function<void()>& part);
+    void lose_frame(const std::string& why);
+    void draw_lost(const Places& at);
+    void follow();
+    void draw();
+    void draw_panels(const Places& at);
+    void draw_nav(Rect area);
+    void make_changes();
     Places places() const;
     Places lesson_places() const;
     void follow_lesson();
@@ -152,6 +175,8 @@ private:
     std::vector<std::unique_ptr<Overlay>> overlays_;
     std::string notice_, listed_lab_;
     double notice_since_ = -1;  // negative: not shown yet
+    std::optional<Lost> lost_;
+    int lost_frames_ = 0;
     bool settings_changed_ = false, wants_close_ = false;
     bool devices_asked_ = false;
     bool shows_more_numbers_ = false;

@@ -174,6 +174,7 @@ void Session::set_usable(kernels::Machine device, bool usable) {
 }
 
 void Session::reset(std::size_t param) {
+    release();
     set(param, experiment().params.at(param).default_value);
 }
 
@@ -217,6 +218,7 @@ bool Session::pin() {
 }
 
 void Session::submit(bool preview) {
+    NIBBLE_ASSERT(!is_still_, "a frame asks for changes by Ui::later");
     if (!busy_) {
         asked_at_ = std::chrono::steady_clock::now();
     }

@@ -91,6 +91,18 @@ public:
     /// The pinned run of this lab, or null.
     const Pinned* pinned() const { return current_->pinned ? &*current_->pinned : nullptr; }
 
+    /// While one lives, changes are a bug: a frame that is being drawn shows one state.
+    class Still {
+    public:
+        explicit Still(Session& session) : session_(session) { session_.is_still_ = true; }
+        ~Still() { session_.is_still_ = false; }
+        Still(const Still&) = delete;
+        Still& operator=(const Still&) = delete;
+
+    private:
+        Session& session_;
+    };
+
     /// Whether a finished outcome waits to be taken over.
     bool has_news() const;
     /// Takes over what the runner has. True when something on the screen changes by it.
@@ -135,7 +147,7 @@ private:
     std::array<bool, kernels::all_machines.size()> usable_ = {true, false, true};
     std::optional<Refusal> refusal_;
     std::uint64_t ticket_ = 0;
-    bool busy_ = false;
+    bool busy_ = false, is_still_ = false;
     double progress_ = 0;
     std::chrono::steady_clock::time_point asked_at_;
 };

@@ -32,6 +32,9 @@ float lack_of(const Outcome& outcome, const Scene& scene, float scale) {
     for (const FigureRow& row : outcome.rows) {
         const auto share = static_cast<float>(std::max(row.height, 1e-6) / weights);
         for (const Figure& figure : row.figures) {
+            if (plot == scene.plots.size()) {
+                return lack;  // too narrow for any: more height would not help
+            }
             const float has = scene.plots.at(plot++).frame.height;
             lack = std::max(lack, (wanted_height(figure) * scale - has) / share);
         }

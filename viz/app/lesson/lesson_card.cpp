@@ -4,7 +4,9 @@
 #include <cctype>
 #include <cmath>
 #include <fmt/format.h>
+#include <functional>
 #include <imgui.h>
+#include <utility>
 
 #include "sim/core/text.hpp"
 #include "viz/app/ui/rich_text_view.hpp"
@@ -21,6 +23,13 @@ struct Card {
     float x, y, width;
 
     const Theme& theme() const { return ui.theme(); }
+    void later(std::function<void()> change) const {
+        ui.later(std::move(change));
+        ui.wake_in(0);
+    }
+    void set_up(const Scenario& setting) const {
+        later([&session = app.session(), setting] { session.open(setting); });
+    }
     void space(float points) { y += ui.px(points); }
     void text(const RichText& words, Font font, Color color) {
         y += draw_rich_text(ui, {x, y}, words, font, color, width);
@@ -99,8 +108,7 @@ void draw_option(Card& card, const QuestionBlock& q, const Work& work, int index
     }
     draw_rich_text(ui, {box.x + indent, box.y + ui.px(6)}, option.text, t.body(), t.text, room);
     if (h.pressed) {
-        card.reader.choose(index);
-        ui.wake_in(0);
+        card.later([&reader = card.reader, index] { reader.choose(index); });
     }
     card.y = box.bottom() + ui.px(6);
     if (known && chosen && !option.because.empty()) {
@@ -163,8 +171,7 @@ void draw_buttons(Card& card, const Work& work, const std::string& main, const s
                         hints == 1 ? "Hint" : fmt::format("Hint {} of {}", work.hints + 1, hints),
                         ButtonLook::plain, pressed);
         if (pressed) {
-            card.reader.hint();
-            card.ui.wake_in(0);
+            card.later([&reader = card.reader] { reader.hint(); });
         }
     }
     if (!other.empty()) {
@@ -240,19 +247,17 @@ void draw_question(Card& card, const QuestionBlock& q, Work& work) {
     const std::string other = drawn ? "Clear" : may_retry ? "Show the answer" : "";
     bool main_pressed = false, other_pressed = false;
     draw_buttons(card, work, main, other, main_pressed, other_pressed);
-    if (main_pressed || other_pressed) {
-        card.ui.wake_in(0);
-    }
+    LessonReader& reader = card.reader;
     if (main_pressed && may_retry) {
-        card.reader.try_again();
-    } else if (main_pressed && card.reader.presents()) {
-        card.reader.reveal();
+        card.later([&reader] { reader.try_again(); });
+    } else if (main_pressed && reader.presents()) {
+        card.later([&reader] { reader.reveal(); });
     } else if (main_pressed) {
-        card.reader.answer();
+        card.later([&reader] { reader.answer(); });
     } else if (other_pressed && drawn) {
-        work.draft.points.clear();
+        card.later([&reader] { reader.clear_drawing(); });
     } else if (other_pressed) {
-        card.reader.give_up();
+        card.later([&reader] { reader.give_up(); });
     }
     if (work.revealed) {
         draw_verdict(card, work, q.why);
@@ -285,8 +290,7 @@ void draw_task(Card& card, const TaskBlock& task, Work& work) {
     draw_buttons(card, work, presented ? "One way to do it" : "", "Start again", main_pressed,
                  other_pressed);
     if (main_pressed || other_pressed) {
-        card.app.session().open(main_pressed ? task.solution : task.setting);
-        card.ui.wake_in(0);
+        card.set_up(main_pressed ? task.solution : task.setting);
     }
     if (work.revealed) {
         draw_verdict(card, work, task.why);
@@ -303,8 +307,7 @@ void draw_figure_block(Card& card, const FigureBlock& figure) {
                     pressed);
         card.space(38);
         if (pressed) {
-            card.app.session().open(figure.setting);
-            card.ui.wake_in(0);
+            card.set_up(figure.setting);
         }
     }
 }
@@ -326,8 +329,7 @@ void draw_opening(Card& card, const Lesson& lesson) {
 float draw_lesson_page(Ui& ui, App& app, Point at, float width) {
     LessonReader& reader = app.lessons();
     Card card{ui, app, reader, at.x, at.y, width};
-    // The page is held: turning it from one of its buttons must not pull it away.
-    const LessonPage page = reader.page();
+    const LessonPage& page = reader.page();
     if (reader.at() == 0) {
         draw_opening(card, *reader.lesson());
     }
@@ -355,7 +357,7 @@ float draw_lesson_page(Ui& ui, App& app, Point at, float width) {
         card.button("lesson:report", card.x, "Write the report", ButtonLook::primary, pressed);
         card.space(40);
         if (pressed) {
-            app.show_report();
+            card.later([&app] { app.show_report(); });
         }
     }
     return card.y;

@@ -133,9 +133,11 @@ void App::lesson_keys() {
         return;
     }
     const auto turn = [this](int by) {
-        lessons_.turn(by);
-        ui_.focus("", false);
-        ui_.wake_in(0);
+        ui_.later([this, by] {
+            lessons_.turn(by);
+            ui_.focus("", false);
+            ui_.wake_in(0);
+        });
     };
     if (ui_.take_key(GLFW_KEY_RIGHT, GLFW_MOD_ALT)) {
         turn(1);
@@ -167,11 +169,11 @@ void App::lesson_keys() {
         }
     }
     if (ui_.take_key(GLFW_KEY_R)) {
-        lessons_.reveal();
+        ui_.later([this] { lessons_.reveal(); });
         ui_.wake_in(0);
     }
     if (ui_.take_key(GLFW_KEY_ESCAPE)) {
-        leave_lesson();
+        ui_.later([this] { leave_lesson(); });
     }
 }
 
@@ -182,13 +184,8 @@ void App::draw_lesson(Rect area, bool with_controls) {
     if (tabs > 0) {
         draw_tabs(ui_, *this, area);
     }
-    if (lessons_.lesson() != nullptr) {
-        draw_lesson_head(ui_, *this, {area.x, area.y + tabs, area.width, head});
-    }
+    draw_lesson_head(ui_, *this, {area.x, area.y + tabs, area.width, head});
     ui_.end_pane(area.y);
-    if (lessons_.lesson() == nullptr) {
-        return;  // it has just been left
-    }
     const Rect body = {area.x, area.y + tabs + head, area.width, area.height - tabs - head - foot};
     const float pad = ui_.px(16), width = area.width - 2 * pad - ui_.px(4);
     const std::string name = fmt::format("lesson:{}:{}", lessons_.lesson()->id, lessons_.at());
@@ -208,7 +205,9 @@ void App::draw_lesson(Rect area, bool with_controls) {
     ui_.begin_pane("lesson-foot", bottom, false, theme_.panel);
     draw_lesson_foot(ui_, *this, bottom);
     ui_.end_pane(bottom.y);
-    serve(requests);
+    if (requests.any()) {
+        ui_.later([this, requests] { serve(requests); });
+    }
 }
 
 void App::draw_hidden_result(Rect area) {

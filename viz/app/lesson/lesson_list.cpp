@@ -59,7 +59,7 @@ float draw_lesson_list(Ui& ui, App& app, Rect area) {
                           t.body(), t.muted, area.width - ui.px(32));
     }
     if (!opened.empty()) {
-        app.open_lesson(opened);
+        ui.later([&app, opened] { app.open_lesson(opened); });
     }
     return y + ui.px(14);
 }
@@ -75,8 +75,7 @@ void draw_lesson_head(Ui& ui, App& app, Rect area) {
     if (!reader.presents()) {
         const Rect r = {x - ui.px(8), y, ui.width(back, ui.medium()) + ui.px(16), ui.px(24)};
         if (ui.button("lesson:leave", r, back, ButtonLook::quiet)) {
-            app.leave_lesson();
-            return;
+            ui.later([&app] { app.leave_lesson(); });
         }
     }
     ui.text({right, y + ui.px(12)}, count, t.small(), t.muted, HAlign::right);
@@ -97,17 +96,19 @@ void draw_lesson_foot(Ui& ui, App& app, Rect area) {
     const float half = std::floor((area.width - 2 * pad - gap) / 2);
     const float y = std::round(area.centre().y - high / 2);
     ui.line({area.x, area.y}, {area.right(), area.y}, ui.theme().line);
-    if (reader.at() > 0 && ui.button("lesson:back", {area.x + pad, y, half, high}, "Back")) {
-        reader.turn(-1);
+    const auto turn = [&](int by) {
+        ui.later([&reader, by] { reader.turn(by); });
         ui.wake_in(0);
+    };
+    if (reader.at() > 0 && ui.button("lesson:back", {area.x + pad, y, half, high}, "Back")) {
+        turn(-1);
     }
     const bool more = reader.at() + 1 < reader.pages().size();
     const Rect next = {area.x + pad + half + gap, y, half, high};
     if (more && ui.button("lesson:next", next, "Next", ButtonLook::primary)) {
-        reader.turn(1);
-        ui.wake_in(0);
+        turn(1);
     } else if (!more && !reader.presents() && ui.button("lesson:done", next, "Done")) {
-        app.leave_lesson();
+        ui.later([&app] { app.leave_lesson(); });
     }
 }
 

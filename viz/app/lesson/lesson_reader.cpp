@@ -243,6 +243,12 @@ void LessonReader::choose(int option) {
     w->problem.clear();
 }
 
+void LessonReader::clear_drawing() {
+    if (Work* const w = work(); w != nullptr && !w->revealed) {
+        w->draft.points.clear();
+    }
+}
+
 void LessonReader::answer() {
     Work* const w = work();
     const QuestionBlock* const q = lesson_ ? page().question() : nullptr;

@@ -78,6 +78,8 @@ public:
 
     /// Chooses an option, or takes the choice back.
     void choose(int option);
+    /// Takes what was drawn on a chart away.
+    void clear_drawing();
     /// The draft becomes the answer. Without a usable one it says why, in Work::problem.
     void answer();
     /// Takes the answer back into the draft, to try again. Not of a prediction.

@@ -183,7 +183,7 @@ private:
                 choices_.folder = path.string();
                 written_.clear();
             };
-            app.show(make_file_dialog(std::move(q)));
+            ui.later([&app, q] { app.show(make_file_dialog(q)); });
         }
         y += ui.px(40);
         label(ui, y, "Name");

@@ -104,17 +104,14 @@ public:
         ui.text({card.x + pad, ok.centre().y},
                 shortened(note, t.small(), cancel.x - card.x - 2 * pad, ui.fonts()), t.small(),
                 t.style(Role::limit).color);
+        if (done_) {
+            ui.later([chosen = question_.chosen, path = chosen_] { chosen(path); });
+        }
         if (done_ || closed) {
             ui.stop_editing();
             return false;
         }
         return true;
-    }
-
-    ~FileDialog() override {
-        if (done_) {
-            question_.chosen(chosen_);
-        }
     }
 
 private:

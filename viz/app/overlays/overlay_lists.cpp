@@ -100,8 +100,7 @@ public:
         }
         if (chosen != nullptr) {
             ui.stop_editing();
-            const auto run = chosen->run;
-            finish_ = run;
+            ui.later(chosen->run);
             return false;
         }
         if (closed || event.cancelled || event.committed) {
@@ -109,11 +108,6 @@ public:
             return false;
         }
         return true;
-    }
-    ~Palette() override {
-        if (finish_) {
-            finish_();  // after the palette is gone, so that a dialog it opens lies on top
-        }
     }
 
 private:
@@ -181,13 +175,13 @@ private:
     std::vector<Action> entries_;
     std::string typed_;
     std::size_t mark_ = 0, seen_mark_ = 0;
-    std::function<void()> finish_;
 };
 
 class LabList : public Overlay {
 public:
     bool draw(Ui& ui, App& app) override {
-        const std::string before = app.session().experiment().id;
+        const std::string& lab = app.session().experiment().id;
+        lab_ = lab_.empty() ? lab : lab_;
         const Rect r = {0, 0, ui.px(196), ui.screen().height};
         ui.fill({0, 0, ui.screen().width, r.height}, Color{0, 0, 0, 110});
         ui.fill(r, ui.theme().panel);
@@ -195,9 +189,11 @@ public:
         const Point corner = ui.begin_list("lab-list", r);
         ui.end_list(draw_navigation(ui, app, {corner.x, corner.y, r.width, r.height}));
         const bool outside = ImGui::IsMouseClicked(0) && ImGui::GetIO().MousePos.x > r.right();
-        return !outside && !ui.take_key(GLFW_KEY_ESCAPE) && !app.reads() &&
-               app.session().experiment().id == before;
+        return !outside && !ui.take_key(GLFW_KEY_ESCAPE) && !app.reads() && lab == lab_;
     }
+
+private:
+    std::string lab_;  // that it was opened in
 };
 
 class ChoiceList : public Overlay {
@@ -243,7 +239,9 @@ public:
             chosen = mark_;
         }
         if (chosen) {
-            app.session().set(param_, Value(choices[*chosen].name));
+            ui.later([&session = app.session(), i = param_, next = Value(choices[*chosen].name)] {
+                session.set(i, next);
+            });
             return false;
         }
         const ImVec2 p = ImGui::GetIO().MousePos;

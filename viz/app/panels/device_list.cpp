@@ -1,6 +1,7 @@
 // The list below the device badge: the three devices with what each is, or why it cannot be used.
 #include <GLFW/glfw3.h>
 #include <algorithm>
+#include <cmath>
 #include <imgui.h>
 
 #include "viz/app/overlays/overlays.hpp"
@@ -45,14 +46,14 @@ public:
         const bool asking = app.devices().asking();
         ui.outline(again.inset(-1), t.line, ui.px(5));
         if (ui.button("device:ask", again, asking ? "Asking \u2026" : "Ask again")) {
-            app.devices().ask();
+            ui.later([&app] { app.devices().ask(); });
             ui.wake_in(0);
         }
         if (ui.take_key(GLFW_KEY_ENTER) || ui.take_key(GLFW_KEY_SPACE)) {
             chosen = static_cast<kernels::Machine>(mark_);
         }
         if (chosen) {
-            app.choose_device(*chosen);
+            ui.later([&app, device = *chosen] { app.choose_device(device); });
             return false;
         }
         const ImVec2 p = ImGui::GetIO().MousePos;

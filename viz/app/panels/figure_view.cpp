@@ -144,7 +144,7 @@ void FigureView::press(Point at) {
     }
 }
 
-void FigureView::move_handle(Session& session, Point at) {
+void FigureView::move_handle(Ui& ui, Session& session, Point at) {
     const Handle& handle = drag_.handle.handle;
     const auto move = [&](const std::string& param, const AxisMap& axis, float position,
                           double scale) {
@@ -154,7 +154,7 @@ void FigureView::move_handle(Session& session, Point at) {
             // What half a point moves: the eye places no finer.
             const double step =
                 std::abs(axis.invert(position + 0.5F) - axis.invert(position)) / std::abs(scale);
-            session.drag(i, Value(rounded(value, step)));
+            ui.later([&session, i, to = rounded(value, step)] { session.drag(i, Value(to)); });
         }
     };
     move(handle.x_param, drag_.plot.x, at.x + drag_.grip.x, handle.x_scale);
@@ -222,7 +222,8 @@ void FigureView::point_at(Ui& ui, Session& session, const Pointer& pointer) {
         if (pointer.double_clicked) {
             for (const std::string& param : {handle->handle.x_param, handle->handle.y_param}) {
                 if (!param.empty()) {
-                    session.reset(session.experiment().index_of(param));
+                    const std::size_t i = session.experiment().index_of(param);
+                    ui.later([&session, i] { session.reset(i); });
                 }
             }
         }
@@ -239,7 +240,7 @@ void FigureView::point_at(Ui& ui, Session& session, const Pointer& pointer) {
         ++zoom_version_;
         ui.wake_in(0);
     } else if (pointer.clicked && spot && !spot->set.empty()) {
-        session.set(spot->set);
+        ui.later([&session, values = spot->set] { session.set(values); });
     }
 }
 
@@ -264,7 +265,7 @@ void FigureView::draw(Ui& ui, Session& session, Rect area, float alpha, bool scr
         if (drag_.kind == Drag::Kind::handle) {
             ImGui::SetMouseCursor(cursor_of(drag_.handle.handle));
             if (drag_.moved) {
-                move_handle(session, at);
+                move_handle(ui, session, at);
             }
         } else if (drag_.kind == Drag::Kind::pan && drag_.moved) {
             ImGui::SetMouseCursor(ImGuiMouseCursor_ResizeAll);
@@ -273,7 +274,7 @@ void FigureView::draw(Ui& ui, Session& session, Rect area, float alpha, bool scr
         }
     }
     if (hit.let_go) {
-        session.release();
+        ui.later([&session] { session.release(); });
     }
     if (hit.hovered && !(hit.held && drag_.moved)) {
         point_at(ui, session,

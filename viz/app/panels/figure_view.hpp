@@ -54,7 +54,7 @@ private:
     };
     void update_scene(Ui& ui, const Session& session, Size size);
     void press(Point at);
-    void move_handle(Session& session, Point at);
+    void move_handle(Ui& ui, Session& session, Point at);
     void pan(Point at);
     void zoom(const PlotArea& plot, Point at, float steps);
     struct Pointer {

@@ -39,7 +39,7 @@ float draw_tabs(Ui& ui, App& app, Rect area) {
             ImGui::SetMouseCursor(ImGuiMouseCursor_Hand);
         }
         if (h.pressed) {
-            app.show_lessons(lessons);
+            ui.later([&app, lessons] { app.show_lessons(lessons); });
         }
         x += wide;
     }
@@ -85,7 +85,7 @@ float draw_navigation(Ui& ui, App& app, Rect area) {
         }
         ui.tooltip(h, "nav:" + e.id, e.question);
         if (h.pressed) {
-            app.select(e.id);
+            ui.later([&app, &e] { app.select(e.id); });
         }
         const bool down = h.focused && ui.take_key(GLFW_KEY_DOWN);
         const bool up = h.focused && ui.take_key(GLFW_KEY_UP);

@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 #include <imgui.h>
 
-#include "viz/app/ui/slider_scale.hpp"
 #include "viz/app/panels/timeline_bar.hpp"
+#include "viz/app/ui/slider_scale.hpp"
 #include "viz/app/ui/words.hpp"
 #include "viz/figure/layout.hpp"
 
@@ -24,6 +24,12 @@ struct ParamPanel::Row {
     const Value& value() const { return session.value(index); }
     std::string name(const char* part = "") const { return "param:" + info().name + part; }
     float middle() const { return y + ui.px(11); }
+    void set(const Value& next) const {
+        ui.later([&s = session, i = index, next] { s.set(i, next); });
+    }
+    void reset() const {
+        ui.later([&s = session, i = index] { s.reset(i); });
+    }
     std::string help() const {
         std::string words = info().sentence;
         if (info().type == ParamType::integer || info().type == ParamType::real) {
@@ -34,21 +40,18 @@ struct ParamPanel::Row {
     }
 };
 
-namespace {
-
-/// The tick on the track where A is pinned.
-constexpr float pin_height = 11;
-
-}  // namespace
-
 std::string ParamPanel::typing_error(const std::string& param) const {
     const auto found = errors_.find(param);
-    return found == errors_.end() ? "" : found->second;
+    return found == errors_.end() ? "" : found->second.words;
 }
 
 float ParamPanel::draw(Ui& ui, Session& session, Point at, float width, PanelRequests& requests) {
     std::vector<bool> shown = session.relevant();
     const Experiment& experiment = session.experiment();
+    std::erase_if(errors_, [&](const auto& named) {
+        const TypingError& e = named.second;
+        return e.experiment != experiment.id || session.value(e.param) != e.beside;
+    });
     if (const Timeline* line = TimelineBar::of(session)) {
         shown[experiment.index_of(line->param)] = false;  // it has a bar of its own
     }
@@ -110,7 +113,7 @@ void ParamPanel::label(const Row& row) {
     ui.text({row.x, row.middle()}, words, ui.medium(), ui.theme().text);
     ui.tooltip(h, row.name(), row.help());
     if (h.double_clicked) {
-        row.session.reset(row.index);
+        row.reset();
         errors_.erase(row.info().name);
     }
 }
@@ -168,10 +171,11 @@ void ParamPanel::type_in(const Row& row, const std::string& text) {
         const Value value = row.info().parsed(bare);
         errors_.erase(row.info().name);
         if (value != row.value()) {
-            row.session.set(row.index, value);
+            row.set(value);
         }
     } catch (const Error& e) {
-        errors_[row.info().name] = with_labels(e.line(), row.session.experiment());
+        const Experiment& lab = row.session.experiment();
+        errors_[row.info().name] = {with_labels(e.line(), lab), lab.id, row.index, row.value()};
     }
 }
 
@@ -186,25 +190,25 @@ void ParamPanel::slide(const Row& row, Rect area) {
     const auto place = [&](double value) {
         return track.x + inset + travel * static_cast<float>(share_of(row.info(), value));
     };
+    const float knob = place(now);
     if (h.double_clicked) {
-        row.session.release();
-        row.session.reset(row.index);
+        row.reset();
         errors_.erase(row.info().name);
     } else if (h.held) {
-        const float knob = place(now), pointer = ImGui::GetIO().MousePos.x;
+        const float pointer = ImGui::GetIO().MousePos.x;
         // A press on the knob alone moves nothing; a press beside it takes the knob there.
         const bool moved = ImGui::IsMouseDragging(0, 1.0F) || std::abs(pointer - knob) > radius;
         if (moved) {
-            row.session.drag(row.index,
-                             value_at(row.info(), double(pointer - track.x - inset) / travel));
-            errors_.erase(row.info().name);
+            const Value to = value_at(row.info(), double(pointer - track.x - inset) / travel);
+            ui.later([&s = row.session, i = row.index, to] { s.drag(i, to); });
         }
     } else if (h.let_go) {
-        row.session.release();
+        ui.later([&s = row.session] { s.release(); });
     }
     if (h.focused) {
         const auto step = [&](int steps) {
-            row.session.nudge(row.index, stepped(row.info(), now, steps));
+            const Value to = stepped(row.info(), now, steps);
+            ui.later([&s = row.session, i = row.index, to] { s.nudge(i, to); });
         };
         for (const auto& [key, sign] : {std::pair{GLFW_KEY_LEFT, -1},
                                         {GLFW_KEY_DOWN, -1},
@@ -217,7 +221,7 @@ void ParamPanel::slide(const Row& row, Rect area) {
             }
         }
         if (ui.take_key(GLFW_KEY_BACKSPACE) || ui.take_key(GLFW_KEY_DELETE)) {
-            row.session.reset(row.index);
+            row.reset();
         }
     }
     if (h.pressed && !h.let_go) {  // Enter: type the value
@@ -227,12 +231,11 @@ void ParamPanel::slide(const Row& row, Rect area) {
     if (h.grabbed && ImGui::GetIO().KeyCtrl) {
         ui.edit(row.name("/field"), to_text(row.value()));
     }
-    const float knob = place(number_of(row.value()));
     ui.fill(track, t.line, ui.px(2));
     ui.fill({track.x, track.y, knob - track.x, track.height}, t.accent, ui.px(2));
     if (const Pinned* a = row.session.pinned()) {
         const float x = std::round(place(number_of(a->scenario.values[row.index])));
-        const float half = ui.px(pin_height) / 2;
+        const float half = ui.px(11) / 2;
         ui.fill({x - 1, track.centre().y - half, ui.px(2), 2 * half},
                 t.style(Role::baseline).color);
     }
@@ -264,7 +267,7 @@ float ParamPanel::choice_row(const Row& row, PanelRequests& requests) {
     ui.outline(r, ui.theme().line, ui.px(6));
     const std::size_t next = fits ? segments(row, r, now) : list_button(row, r, now, requests);
     if (next != now) {
-        row.session.set(row.index, Value(choices[next].name));
+        row.set(Value(choices[next].name));
         ui.focus(fits ? row.name("/") + choices[next].name : row.name(), false);
         ui.wake_in(0);
     }
@@ -349,7 +352,7 @@ float ParamPanel::switch_row(const Row& row) {
         ImGui::SetMouseCursor(ImGuiMouseCursor_Hand);
     }
     if (h.pressed) {
-        row.session.set(row.index, Value(!on));
+        row.set(Value(!on));
     }
     return row.y + ui.px(32);
 }

@@ -21,6 +21,7 @@ struct PanelRequests {
     std::optional<List> open_list;      // of a choice with many options
     std::optional<List> list_tensors;   // of the file that this parameter names one of
     std::optional<std::size_t> browse;  // pick a file for this parameter
+    bool any() const { return open_list || list_tensors || browse; }
 };
 
 class ParamPanel {
@@ -61,7 +62,12 @@ private:
 
     Offer offer_;
     std::map<std::string, bool> more_;
-    std::map<std::string, std::string> errors_;  // by parameter name
+    struct TypingError {
+        std::string words, experiment;
+        std::size_t param = 0;
+        Value beside;  // another value in its place: the error is of the past
+    };
+    std::map<std::string, TypingError> errors_;  // by parameter name
 };
 
 }  // namespace nibble

@@ -148,7 +148,7 @@ float TimelineBar::draw_buttons(Ui& ui, Session& session, Rect area) {
               size.height};
     const auto next = [&] { r.x += size.width + ui.px(6); };
     if (ui.button("timeline:play", r, "")) {
-        toggle(ui, session);
+        ui.later([&] { toggle(ui, session); });
     }
     draw_play_sign(ui, r.centre(), playing(), t.text);
     ui.tooltip_on("timeline:play", r, playing() ? "Pause (Space)" : "Play (Space)");
@@ -156,7 +156,7 @@ float TimelineBar::draw_buttons(Ui& ui, Session& session, Rect area) {
     for (const int direction : {-1, 1}) {
         const std::string name = direction < 0 ? "timeline:back" : "timeline:forward";
         if (ui.button(name, r, "")) {
-            step(session, direction);
+            ui.later([&, direction] { step(session, direction); });
         }
         draw_chevron(ui, r.centre(), static_cast<float>(direction), t.text);
         ui.tooltip_on(name, r, direction < 0 ? "One step back (,)" : "One step forward (.)");
@@ -181,8 +181,10 @@ float TimelineBar::draw_step(Ui& ui, Session& session, Rect area) {
         const char* end = event.text.data() + event.text.size();
         const auto [stop, failed] = std::from_chars(event.text.data(), end, typed);
         if (failed == std::errc{} && stop == end) {
-            pause(session);
-            move_to(session, typed);
+            ui.later([&, typed] {
+                pause(session);
+                move_to(session, typed);
+            });
         }
     }
     return r.x;
@@ -201,20 +203,23 @@ void TimelineBar::draw_track(Ui& ui, Session& session, Rect area) {
         snapped_ = mark != nullptr;
     }
     snapped_ = snapped_ && !ImGui::IsMouseDragging(0, ui.px(mark_reach));
+    const auto drag_to = [&](std::int64_t at) {
+        ui.later([&session, param = here.param, at] { session.drag(param, Value(at)); });
+    };
     if (h.held) {
-        pause(session);
+        ui.later([&] { pause(session); });
         // A press on the thumb alone moves nothing; a press beside it takes the thumb there.
         const bool on_thumb = std::abs(pointer - track.x(here.at)) <= radius;
         if (snapped_ && mark != nullptr) {
-            session.drag(here.param, Value(mark->at));
+            drag_to(mark->at);
         } else if (!on_thumb || ImGui::IsMouseDragging(0, 1.0F)) {
-            session.drag(here.param, Value(track.at(pointer)));
+            drag_to(track.at(pointer));
         }
     } else if (h.let_go) {
-        session.release();
+        ui.later([&] { session.release(); });
     }
 
-    const float thumb = std::round(track.x(place(session).at));
+    const float thumb = std::round(track.x(here.at));
     ui.fill(track.rect, t.line, ui.px(2));
     ui.fill({track.rect.x, track.rect.y, thumb - track.rect.x, track.rect.height}, t.accent,
             ui.px(2));
@@ -247,7 +252,7 @@ void TimelineBar::draw_track(Ui& ui, Session& session, Rect area) {
 
 void TimelineBar::draw(Ui& ui, Session& session, Rect area) {
     if (play_) {
-        play_on(ui, session);
+        ui.later([&] { play_on(ui, session); });
     }
     const Theme& t = ui.theme();
     ui.begin_pane("timeline", area, false, t.panel);
@@ -265,8 +270,12 @@ void TimelineBar::draw(Ui& ui, Session& session, Rect area) {
 void TimelineBar::take_keys(Ui& ui, Session& session) {
     const Place here = place(session);
     if (ui.take_key(GLFW_KEY_SPACE)) {
-        toggle(ui, session);
+        ui.later([&] { toggle(ui, session); });
     }
+    const auto go = [&](std::int64_t steps) {
+        ui.later([this, &session, steps] { step(session, steps); });
+        ui.wake_in(0);
+    };
     struct Key {
         int key, mods;
         std::int64_t steps;
@@ -282,14 +291,12 @@ void TimelineBar::take_keys(Ui& ui, Session& session) {
     };
     for (const Key& k : keys) {
         if (ui.take_key(k.key, k.mods)) {
-            step(session, k.steps);
-            ui.wake_in(0);
+            go(k.steps);
         }
     }
     for (const auto& [character, steps] : {std::pair{',', -1}, {'.', 1}}) {
         if (ui.take_character(character)) {
-            step(session, steps);
-            ui.wake_in(0);
+            go(steps);
         }
     }
 }

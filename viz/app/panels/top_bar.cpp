@@ -41,7 +41,7 @@ float App::draw_top_left(const Places& at) {
     const float wide = ui_.width(title, ui_.medium()) + ui_.px(40);
     const Rect r = {end, ui_.px(11), wide, ui_.px(26)};
     if (ui_.button("labs", r, "")) {
-        show(make_lab_list());
+        ui_.later([this] { show(make_lab_list()); });
     }
     ui_.text({r.x + ui_.px(12), r.centre().y}, title, ui_.medium(), theme_.text);
     const float s = ui_.px(3), cx = r.right() - ui_.px(14), cy = r.centre().y;
@@ -58,7 +58,7 @@ std::string App::device_badge_now() const {
 
 void App::draw_device(Rect chip, const std::string& badge) {
     if (ui_.button("device", chip, "")) {
-        show_devices();
+        ui_.later([this] { show_devices(); });
     }
     const Experiment& lab = session_.experiment();
     const bool as_asked = !lab.uses_device || session_.device() == session_.machine();
@@ -97,9 +97,11 @@ void App::draw_seed(Rect chip) {
     const char* end = event.text.data() + event.text.size();
     const auto [stop, failed] = std::from_chars(event.text.data(), end, seed);
     if (failed != std::errc{} || stop != end) {
-        tell(fmt::format("seed = \"{}\" is not a whole number from 0", event.text));
+        ui_.later([this, text = event.text] {
+            tell(fmt::format("seed = \"{}\" is not a whole number from 0", text));
+        });
     } else if (seed != session_.scenario().seed) {
-        session_.set_seed(seed);
+        ui_.later([this, seed] { session_.set_seed(seed); });
     }
 }
 
@@ -138,7 +140,7 @@ void App::draw_top_bar(const Places& at) {
         }
         const Rect r = {std::round(right - wide), y, std::round(wide), high};
         if (ui_.button(item.name, r, item.label, item.look)) {
-            (this->*item.action)();
+            ui_.later([this, act = item.action] { (this->*act)(); });
         }
         if (sign) {
             draw_theme_sign(ui_, r, theme_.text);

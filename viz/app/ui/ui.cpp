@@ -197,8 +197,9 @@ Hit Ui::hit(const std::string& name, Rect r, bool tab_stop, bool ring) {
             reveal_focus_ = false;
             reveal(r);
         }
-        if (h.focused &&
-            (take_key(GLFW_KEY_ENTER) || take_key(GLFW_KEY_KP_ENTER) || take_key(GLFW_KEY_SPACE))) {
+        // Space is the timeline's, except where the focus was brought by keys and is seen.
+        if (h.focused && (take_key(GLFW_KEY_ENTER) || take_key(GLFW_KEY_KP_ENTER) ||
+                          (show_focus_ && take_key(GLFW_KEY_SPACE)))) {
             h.pressed = true;
             show_focus_ = true;
         }

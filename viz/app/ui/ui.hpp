@@ -5,10 +5,12 @@
 // widget has a name; its rectangle is kept by that name for the tests.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "viz/app/window/font_set.hpp"
@@ -119,6 +121,11 @@ public:
     void focus(const std::string& name, bool show = true);
     const std::string& focused() const { return focus_; }
 
+    /// Asks for a change of what is shown: made when the whole frame has been drawn, so that all of
+    /// it shows one state.
+    void later(std::function<void()> change) { changes_.push_back(std::move(change)); }
+    std::vector<std::function<void()>> take_changes() { return std::exchange(changes_, {}); }
+
     /// Asks for another frame at this time from now at the latest.
     void wake_in(double seconds);
     /// Seconds until then; negative when none was asked for.
@@ -148,6 +155,7 @@ private:
     std::vector<std::string> tab_order_;
     std::optional<Editing> editing_;
     std::map<std::string, Rect> rects_;
+    std::vector<std::function<void()>> changes_;
     std::string tip_name_, tip_;
     double tip_since_ = 0;
     bool tip_seen_ = false;

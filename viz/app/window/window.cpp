@@ -254,7 +254,7 @@ bool Window::pump(double patience) {
     return true;
 }
 
-void Window::render() {
+bool Window::build_frame() {
     frames_due_ = std::max(0, frames_due_ - 1);
     render_at_.reset();
     posted_ = false;  // before the state is read: a later wake will be seen
@@ -262,7 +262,7 @@ void Window::render() {
     glfwGetWindowSize(window_, &width, &height);
     glfwGetFramebufferSize(window_, &pixels_wide, &pixels_high);
     if (pixels_wide == 0 || pixels_high == 0) {
-        return;  // minimised
+        return false;
     }
     const float density = static_cast<float>(pixels_wide) / static_cast<float>(width);
     if (app_->theme().scale != baked_scale_ || density != baked_density_) {
@@ -283,6 +283,17 @@ void Window::render() {
     const double now = std::chrono::duration<double>(Clock::now() - started_).count();
     app_->frame(std::move(keys), now);
     ImGui::Render();
+    app_->settings().width = width;
+    app_->settings().height = height;
+    return true;
+}
+
+void Window::render() {
+    if (!build_frame()) {
+        return;
+    }
+    int pixels_wide = 0, pixels_high = 0;
+    glfwGetFramebufferSize(window_, &pixels_wide, &pixels_high);
     glViewport(0, 0, pixels_wide, pixels_high);
     const Color c = app_->theme().background;
     glClearColor(c.r / 255.0F, c.g / 255.0F, c.b / 255.0F, 1);
@@ -301,8 +312,6 @@ void Window::render() {
         render_at_ = rendered_at_ + std::chrono::duration_cast<Clock::duration>(
                                         std::chrono::duration<double>(wake));
     }
-    app_->settings().width = width;
-    app_->settings().height = height;
     if (app_->take_settings_changed() && !save_at_) {
         save_at_ = rendered_at_ + std::chrono::duration_cast<Clock::duration>(
                                       std::chrono::duration<double>(save_delay));

@@ -36,6 +36,8 @@ public:
 
     /// Renders a frame whether or not anything has changed.
     void draw_now() { render(); }
+    /// As much of a frame as needs no OpenGL: all but its pixels. False when minimised.
+    bool build_frame();
 
     App& app() { return *app_; }
     Runner& runner() { return runner_; }
@@ -45,7 +47,8 @@ public:
     bool is_drawn() const { return frames_due_ == 0 && input_.empty(); }
     /// And nothing is running.
     bool is_idle() const;
-    const InputQueue& input() const { return input_; }
+    /// Where events wait for their frame; a test may add its own.
+    InputQueue& input() { return input_; }
     /// Where the content begins on the screen.
     std::pair<int, int> position() const;
     /// What is on the screen, as a PNG. Throws Error::io.
