@@ -9,7 +9,6 @@
 
 namespace nibble::corpus_test {
 
-using nibble::testing::contains;
 using nibble::testing::error_of;
 
 TEST_CASE("a document is a function of seed, split, domain and index", "[corpus]") {

@@ -8,7 +8,6 @@
 
 namespace nibble::tokenizer_test {
 
-using nibble::testing::contains;
 using nibble::testing::error_of;
 
 namespace {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "sim/core/json_object.hpp"
 #include "sim/core/text.hpp"
 #include "sim/experiments/all.hpp"
 #include "viz/cli/commands.hpp"
@@ -12,10 +13,6 @@ namespace nibble {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-Json json_of(const Value& value) {
-    return std::visit([](const auto& v) { return Json(v); }, value);
-}
 
 std::string_view name(ParamType type) {
     static constexpr std::string_view names[] = {"boolean", "integer", "real",

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "sim/core/csv_cells.hpp"
+#include "sim/core/json_object.hpp"
 #include "sim/core/parallel.hpp"
 #include "sim/experiments/all.hpp"
 #include "viz/cli/commands.hpp"
@@ -39,10 +40,6 @@ struct Row {
     std::vector<Metric> metrics;
     std::string error;
 };
-
-Json point_json(const Value& value) {
-    return std::visit([](const auto& v) { return Json(v); }, value);
-}
 
 Scenario scenario_at(const Plan& plan, std::size_t point) {
     Scenario scenario = plan.fixed;
@@ -193,7 +190,7 @@ std::string to_json(const Plan& plan, const std::vector<Row>& rows) {
     for (const GridAxis& axis : plan.grid.axes()) {
         Json values = Json::array();
         for (const Value& value : axis.values) {
-            values.push_back(point_json(value));
+            values.push_back(json_of(value));
         }
         whole["swept"].push_back(
             {{"name", axis.param.name}, {"unit", axis.param.unit_name}, {"values", values}});
@@ -207,7 +204,7 @@ std::string to_json(const Plan& plan, const std::vector<Row>& rows) {
         Json row = {{"parameters", Json::object()}, {"metrics", Json::object()}};
         const std::vector<Value> values = plan.grid.at(i);
         for (std::size_t k = 0; k < values.size(); ++k) {
-            row["parameters"][plan.grid.axes()[k].param.name] = point_json(values[k]);
+            row["parameters"][plan.grid.axes()[k].param.name] = json_of(values[k]);
         }
         for (const Metric& m : rows[i].metrics) {
             row["metrics"][m.name] = std::isfinite(m.value) ? Json(m.value) : Json(nullptr);

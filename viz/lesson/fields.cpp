@@ -7,13 +7,6 @@
 
 namespace nibble {
 
-std::string trimmed(std::string_view text) {
-    const auto from = text.find_first_not_of(" \t\r\n");
-    const auto to = text.find_last_not_of(" \t\r\n");
-    return from == std::string_view::npos ? std::string()
-                                          : std::string(text.substr(from, to - from + 1));
-}
-
 std::vector<std::string> split_words(std::string_view text) {
     std::vector<std::string> words;
     bool inside = false, quoted = false;
@@ -61,7 +54,7 @@ Fields::Fields(std::string_view body, const Place& first, std::string block)
         const std::size_t end = std::min(body.find('\n', from), body.size());
         const std::string_view line = body.substr(from, end - from);
         from = end + 1;
-        const std::string text = trimmed(line);
+        const std::string text(trimmed(line));
         if (text.empty()) {
             continue;
         }
@@ -79,7 +72,7 @@ Fields::Fields(std::string_view body, const Place& first, std::string block)
             refuse_at(at, fmt::format("\"{}\" is no \"key: value\"", text),
                       "a value that goes on starts its next line with two spaces");
         }
-        fields_.push_back({text.substr(0, colon), trimmed(text.substr(colon + 1)), at});
+        fields_.push_back({text.substr(0, colon), std::string(trimmed(std::string_view(text).substr(colon + 1))), at});
     }
 }
 

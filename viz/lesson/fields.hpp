@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/core/csv_cells.hpp"
 #include "viz/lesson/place.hpp"
 
 namespace nibble {
@@ -44,9 +45,6 @@ private:
     Place place_;
     std::string block_;
 };
-
-/// `text` without spaces at both ends.
-std::string trimmed(std::string_view text);
 
 /// Words between spaces; "double quotes" keep spaces inside a word together.
 std::vector<std::string> split_words(std::string_view text);

@@ -181,7 +181,7 @@ private:
         if (tolerance.value.back() == '%') {
             q.tolerance_is_percent = true;
             tolerance.value.pop_back();
-            tolerance.value = trimmed(tolerance.value);
+            tolerance.value = std::string(trimmed(tolerance.value));
         }
         q.tolerance = formula(tolerance);
         q.unit = fields.need("unit").value;
@@ -190,7 +190,8 @@ private:
     static void read_patterns(const Field& accept, QuestionBlock& q) {
         for (std::size_t from = 0; from <= accept.value.size();) {
             const std::size_t bar = std::min(accept.value.find('|', from), accept.value.size());
-            q.accept.push_back(trimmed(accept.value.substr(from, bar - from)));
+            q.accept.emplace_back(
+                trimmed(std::string_view(accept.value).substr(from, bar - from)));
             from = bar + 1;
         }
         if (q.accept[0].empty() || q.accept[0].find('*') != std::string::npos) {
@@ -313,7 +314,7 @@ Lesson read_lesson(std::string_view text, const std::filesystem::path& path,
         prose.clear();
     };
     for (std::string_view line; lines.next(line);) {
-        const std::string word = line.starts_with("```") ? trimmed(line.substr(3)) : "";
+        const std::string word = line.starts_with("```") ? std::string(trimmed(std::string_view(line).substr(3))) : "";
         if (std::find(block_words.begin(), block_words.end(), word) == block_words.end()) {
             if (prose.empty()) {
                 prose_from = lines.place();

@@ -19,7 +19,8 @@ using Computed = std::vector<std::shared_ptr<const ComputedText>>;
 std::shared_ptr<const ComputedText> read_computed(const std::string& text, const Place& place,
                                                   const Experiments& all) {
     const std::size_t space = std::min(text.find(' '), text.size());
-    const std::string kind = text.substr(0, space), rest = trimmed(text.substr(space));
+    const std::string kind = text.substr(0, space),
+                      rest(trimmed(std::string_view(text).substr(space)));
     auto made = std::make_shared<ComputedText>();
     if (kind == "metric") {
         const std::size_t last = rest.find_last_of(' ');
@@ -37,7 +38,7 @@ std::shared_ptr<const ComputedText> read_computed(const std::string& text, const
         }
         made->kind = ComputedText::Kind::value;
         made->setting = read_setting(rest.substr(0, colon), place, all);
-        made->formula = Formula(trimmed(rest.substr(colon + 1)), place);
+        made->formula = Formula(std::string(trimmed(std::string_view(rest).substr(colon + 1))), place);
     } else if (kind == "finding") {
         made->kind = ComputedText::Kind::finding;
         made->setting = read_setting(rest, place, all);
@@ -63,7 +64,7 @@ std::string take_out_computed(std::string_view text, const Place& first, const E
         if (end == std::string_view::npos) {
             refuse_at(at, "{{ is not closed", "end it with }}");
         }
-        std::string inside = trimmed(text.substr(i + 2, end - i - 2));
+        std::string inside(trimmed(std::string_view(text).substr(i + 2, end - i - 2)));
         const Place start = at;
         at.line += static_cast<int>(std::count(inside.begin(), inside.end(), '\n'));
         std::replace(inside.begin(), inside.end(), '\n', ' ');

@@ -35,7 +35,7 @@ Scenario with_changes(Scenario scenario, std::string_view changes, const Place& 
 }
 
 Scenario read_setting(std::string_view text, const Place& place, const Experiments& all) {
-    const std::string whole = trimmed(text);
+    const std::string whole(trimmed(text));
     const std::size_t space = std::min(whole.find(' '), whole.size());
     Scenario scenario;
     scenario.experiment = whole.substr(0, space);

@@ -88,7 +88,7 @@ bool fits_pattern(std::string_view text, std::string_view pattern) {
 }  // namespace
 
 double read_quantity(std::string_view typed, std::string_view unit) {
-    const std::string text = trimmed(typed);
+    const std::string text(trimmed(typed));
     const std::string expected = unit.empty()
                                      ? "a number, such as 4.5"
                                      : fmt::format("a number in {0}, such as 4.5 {0}", unit);
@@ -110,7 +110,7 @@ double read_quantity(std::string_view typed, std::string_view unit) {
     if (rest.starts_with(",")) {
         refuse("has a comma");
     }
-    const std::string given = trimmed(rest);
+    const std::string given(trimmed(rest));
     if (given.empty() || given == unit) {
         return value;
     }
