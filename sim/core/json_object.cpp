@@ -61,12 +61,12 @@ public:
                 "no file that Nibble reads does");
         }
         if (event == Event::object_start) {
-            names_.emplace_back();
-        } else if (event == Event::object_end) {
-            names_.pop_back();
+            // By depth: the end of an object that is not kept is not told.
+            names_.resize(static_cast<std::size_t>(depth) + 1);
+            names_.back().clear();
         } else if (event == Event::key) {
             const auto& name = parsed.get_ref<const std::string&>();
-            if (!names_.back().insert(name).second) {
+            if (!names_[static_cast<std::size_t>(depth) - 1].insert(name).second) {
                 bad(fmt::format("{}: {} stands twice in one object", where_, in_quotes(name)),
                     "keep one of the two");
             }

@@ -10,11 +10,11 @@ namespace nibble {
 namespace {
 
 // Lincoln at Gettysburg, and what others might have said there.
-const Words opening = {"Four", "score", "and", "seven", "years", "ago", "our"};
-const std::vector<Words> endings = {{"fathers", "brought", "forth"},
-                                    {"mothers", "built", "this"},
-                                    {"friends", "crossed", "the"},
-                                    {"people", "came", "to"}};
+const StoryWords opening = {"Four", "score", "and", "seven", "years", "ago", "our"};
+const std::vector<StoryWords> endings = {{"fathers", "brought", "forth"},
+                                         {"mothers", "built", "this"},
+                                         {"friends", "crossed", "the"},
+                                         {"people", "came", "to"}};
 
 Error too_few_blocks(const StorySettings& settings) {
     return {Error::Code::bad_param,
@@ -76,7 +76,7 @@ void beam_search(const StorySettings& settings, BlockTeller& teller) {
         }
         beams = children;
         for (int k = 0; k < width; ++k) {
-            const Words& words = endings[static_cast<std::size_t>((k + round) % 4)];
+            const StoryWords& words = endings[static_cast<std::size_t>((k + round) % 4)];
             must(teller.append(beams[static_cast<std::size_t>(k)],
                                words[static_cast<std::size_t>(round)]),
                  settings);
@@ -86,12 +86,13 @@ void beam_search(const StorySettings& settings, BlockTeller& teller) {
 
 /// Requests that begin with the same instructions, one after the other.
 void shared_prompt(const StorySettings& settings, BlockTeller& teller) {
-    const Words instructions = {"You", "are", "a", "kind", "teacher", "who", "answers", "briefly"};
-    const std::vector<Words> questions = {
+    const StoryWords instructions = {"You",     "are", "a",       "kind",
+                                     "teacher", "who", "answers", "briefly"};
+    const std::vector<StoryWords> questions = {
         {"What", "is", "a", "cache"}, {"Why", "pages"}, {"Who", "pays"}, {"How", "long"}};
     const auto prompt = [&](int k) {
-        Words words = instructions;
-        const Words& question = questions[static_cast<std::size_t>(k)];
+        StoryWords words = instructions;
+        const StoryWords& question = questions[static_cast<std::size_t>(k)];
         words.insert(words.end(), question.begin(), question.end());
         return words;
     };
@@ -110,8 +111,8 @@ void shared_prompt(const StorySettings& settings, BlockTeller& teller) {
 
 /// Requests that together outgrow the memory: the last to come gives way.
 void memory_short(const StorySettings& settings, BlockTeller& teller) {
-    const Words word = {"and", "so", "it", "goes", "on"};
-    const Words prompt = {"Tell", "me", "a", "story"};
+    const StoryWords word = {"and", "so", "it", "goes", "on"};
+    const StoryWords prompt = {"Tell", "me", "a", "story"};
     const int longest = 3 * settings.block_size;  // words each, when finished
     std::vector<int> running, waiting;
     for (int k = 0; k < settings.width; ++k) {

@@ -7,8 +7,6 @@
 
 namespace nibble {
 
-using Kind = CacheEvent::Kind;
-
 BlockTeller::BlockTeller(const StorySettings& settings)
     : block_size_(settings.block_size),
       cache_({.blocks = settings.blocks,
@@ -18,24 +16,24 @@ BlockTeller::BlockTeller(const StorySettings& settings)
       host_contents_(contents_) {}
 
 void BlockTeller::follow(const CacheEvents& events) {
-    const auto at = [](std::vector<Words>& blocks, std::int64_t block) -> Words& {
+    const auto at = [](std::vector<StoryWords>& blocks, std::int64_t block) -> StoryWords& {
         return blocks[static_cast<std::size_t>(block)];
     };
     const auto forget = [this](std::int64_t block) {
         std::erase_if(prefixes_, [block](const auto& entry) { return entry.second == block; });
     };
     for (const CacheEvent& e : events) {
-        if (e.kind == Kind::taken) {
+        if (e.kind == CacheEvent::Kind::taken) {
             forget(e.block);
             at(contents_, e.block).clear();
-        } else if (e.kind == Kind::copied) {
+        } else if (e.kind == CacheEvent::Kind::copied) {
             forget(e.block);
             at(contents_, e.block) = at(contents_, e.source);
             ++totals_.copies;
-        } else if (e.kind == Kind::swapped_out) {
+        } else if (e.kind == CacheEvent::Kind::swapped_out) {
             at(host_contents_, e.block) = at(contents_, e.source);
             ++totals_.swapped_blocks;
-        } else if (e.kind == Kind::swapped_in) {
+        } else if (e.kind == CacheEvent::Kind::swapped_in) {
             forget(e.block);
             at(contents_, e.block) = at(host_contents_, e.source);
             ++totals_.swapped_blocks;
@@ -45,25 +43,25 @@ void BlockTeller::follow(const CacheEvents& events) {
 
 /// Fills the sequence's blocks with its words; full ones can be found by what they begin.
 void BlockTeller::write(int id) {
-    const Words& words = words_.at(id);
+    const StoryWords& words = words_.at(id);
     const std::vector<int>& table = cache_.block_table(id);
     const auto size = static_cast<std::size_t>(block_size_);
     for (std::size_t k = 0; k < table.size(); ++k) {
         const std::size_t end = std::min(words.size(), (k + 1) * size);
         const auto first = words.begin() + static_cast<std::ptrdiff_t>(k * size);
         const auto last = words.begin() + static_cast<std::ptrdiff_t>(end);
-        contents_[static_cast<std::size_t>(table[k])] = Words(first, last);
+        contents_[static_cast<std::size_t>(table[k])] = StoryWords(first, last);
         if (end == (k + 1) * size) {
-            prefixes_.emplace(Words(words.begin(), last), table[k]);
+            prefixes_.emplace(StoryWords(words.begin(), last), table[k]);
         }
     }
 }
 
-std::vector<int> BlockTeller::prefix_of(const Words& prompt) const {
+std::vector<int> BlockTeller::prefix_of(const StoryWords& prompt) const {
     std::vector<int> blocks;
     const auto size = static_cast<std::size_t>(block_size_);
     for (std::size_t end = size; end < prompt.size(); end += size) {
-        const Words begin(prompt.begin(), prompt.begin() + static_cast<std::ptrdiff_t>(end));
+        const StoryWords begin(prompt.begin(), prompt.begin() + static_cast<std::ptrdiff_t>(end));
         const auto found = prefixes_.find(begin);
         if (found == prefixes_.end()) {
             break;
@@ -73,7 +71,7 @@ std::vector<int> BlockTeller::prefix_of(const Words& prompt) const {
     return blocks;
 }
 
-bool BlockTeller::admit(int id, const Words& prompt, bool by_prefix) {
+bool BlockTeller::admit(int id, const StoryWords& prompt, bool by_prefix) {
     const std::vector<int> prefix = by_prefix ? prefix_of(prompt) : std::vector<int>{};
     const auto events = cache_.admit(id, static_cast<std::int64_t>(prompt.size()), prefix);
     if (!events) {
@@ -106,10 +104,10 @@ bool BlockTeller::append(int id, const std::string& word) {
     write(id);
     const CacheEvent& first = events->front();
     const std::string who = sequence_name(id);
-    tell(first.kind == Kind::copied
+    tell(first.kind == CacheEvent::Kind::copied
              ? fmt::format("{} writes \"{}\" into a block that others use: it is copied first", who,
                            word)
-         : first.kind == Kind::taken
+         : first.kind == CacheEvent::Kind::taken
              ? fmt::format("{} writes \"{}\" into a new block, its last one was full", who, word)
              : fmt::format("{} writes \"{}\" into its last block, which nobody else uses", who,
                            word),

@@ -6,8 +6,6 @@
 
 namespace nibble {
 
-using Kind = CacheEvent::Kind;
-
 FirstFit::FirstFit(std::int64_t capacity) {
     if (capacity > 0) {
         gaps_.emplace(0, capacity);
@@ -125,7 +123,7 @@ std::optional<CacheEvents> ContiguousCache::admit(SequenceId id, std::int64_t sl
     }
     free_slots_ -= chunk->slots;
     sequences_.emplace(id, Sequence{*chunk, tokens});
-    return CacheEvents{{Kind::taken, id, chunk->start, -1, chunk->slots}};
+    return CacheEvents{{CacheEvent::Kind::taken, id, chunk->start, -1, chunk->slots}};
 }
 
 CacheEvents ContiguousCache::append(SequenceId id) {
@@ -134,7 +132,7 @@ CacheEvents ContiguousCache::append(SequenceId id) {
     Sequence& s = found->second;
     NIBBLE_ASSERT(s.tokens < s.chunk.slots, "a sequence stays inside its slots");
     ++s.tokens;
-    return {{Kind::stored, id, s.chunk.start, -1, s.chunk.slots}};
+    return {{CacheEvent::Kind::stored, id, s.chunk.start, -1, s.chunk.slots}};
 }
 
 CacheEvents ContiguousCache::release(SequenceId id) {
@@ -142,7 +140,7 @@ CacheEvents ContiguousCache::release(SequenceId id) {
     pool_->give(chunk);
     free_slots_ += chunk.slots;
     sequences_.erase(id);
-    return {{Kind::freed, id, chunk.start, -1, chunk.slots}};
+    return {{CacheEvent::Kind::freed, id, chunk.start, -1, chunk.slots}};
 }
 
 }  // namespace nibble

@@ -7,8 +7,6 @@
 
 namespace nibble {
 
-using Kind = CacheEvent::Kind;
-
 PagedCache::PagedCache(const Settings& settings)
     : settings_(settings), device_(settings.blocks), host_(settings.host_blocks) {
     NIBBLE_ASSERT(settings.block_size > 0, "a block has slots");
@@ -53,11 +51,12 @@ std::optional<CacheEvents> PagedCache::admit(SequenceId id, std::int64_t tokens,
     for (const int block : prefix) {
         device_.share(block);
         sequence.block_table.push_back(block);
-        events.push_back({Kind::shared, id, block, -1, settings_.block_size});
+        events.push_back({CacheEvent::Kind::shared, id, block, -1, settings_.block_size});
     }
     for (std::int64_t k = reused; k < needed; ++k) {
         sequence.block_table.push_back(device_.take());
-        events.push_back({Kind::taken, id, sequence.block_table.back(), -1, settings_.block_size});
+        events.push_back(
+            {CacheEvent::Kind::taken, id, sequence.block_table.back(), -1, settings_.block_size});
     }
     sequences_.emplace(id, std::move(sequence));
     return events;
@@ -80,17 +79,20 @@ std::optional<CacheEvents> PagedCache::append(SequenceId id) {
     CacheEvents events;
     if (full) {
         s.block_table.push_back(device_.take());
-        events.push_back({Kind::taken, id, s.block_table.back(), -1, settings_.block_size});
+        events.push_back(
+            {CacheEvent::Kind::taken, id, s.block_table.back(), -1, settings_.block_size});
     } else if (shared) {
         const int old = s.block_table.back();
         s.block_table.back() = device_.take();
         device_.release(old);  // others keep it
         ++copies_;
-        events.push_back({Kind::copied, id, s.block_table.back(), old, settings_.block_size});
-        events.push_back({Kind::dropped, id, old, -1, settings_.block_size});
+        events.push_back(
+            {CacheEvent::Kind::copied, id, s.block_table.back(), old, settings_.block_size});
+        events.push_back({CacheEvent::Kind::dropped, id, old, -1, settings_.block_size});
     }
     ++s.tokens;
-    events.push_back({Kind::stored, id, s.block_table.back(), -1, settings_.block_size});
+    events.push_back(
+        {CacheEvent::Kind::stored, id, s.block_table.back(), -1, settings_.block_size});
     return events;
 }
 
@@ -101,7 +103,7 @@ CacheEvents PagedCache::fork(SequenceId parent, SequenceId child) {
     CacheEvents events;
     for (const int block : copy.block_table) {
         device_.share(block);
-        events.push_back({Kind::shared, child, block, -1, settings_.block_size});
+        events.push_back({CacheEvent::Kind::shared, child, block, -1, settings_.block_size});
     }
     sequences_.emplace(child, copy);
     return events;
@@ -109,7 +111,8 @@ CacheEvents PagedCache::fork(SequenceId parent, SequenceId child) {
 
 void PagedCache::give_back(SequenceId id, Sequence& s, BlockPool& pool, CacheEvents& events) const {
     for (auto block = s.block_table.rbegin(); block != s.block_table.rend(); ++block) {
-        const Kind kind = pool.release(*block) ? Kind::freed : Kind::dropped;
+        const CacheEvent::Kind kind =
+            pool.release(*block) ? CacheEvent::Kind::freed : CacheEvent::Kind::dropped;
         events.push_back({kind, id, *block, -1, settings_.block_size});
     }
     s.block_table.clear();
@@ -139,7 +142,8 @@ std::optional<CacheEvents> PagedCache::move(std::span<const SequenceId> group, b
     }
     CacheEvents events;
     std::map<int, int> moved;
-    const Kind kind = to_host ? Kind::swapped_out : Kind::swapped_in;
+    const CacheEvent::Kind kind =
+        to_host ? CacheEvent::Kind::swapped_out : CacheEvent::Kind::swapped_in;
     for (const SequenceId id : group) {
         Sequence& s = at(id);
         std::vector<int> table;

@@ -9,7 +9,7 @@
 
 namespace nibble {
 
-std::shared_ptr<const WeightSource> synthetic_weights(Distribution distribution, double dof,
+std::shared_ptr<const WeightSource> synthetic_weights(WeightDistribution distribution, double dof,
                                                       std::size_t rows, std::size_t cols,
                                                       std::uint64_t seed) {
     auto source = std::make_shared<WeightSource>();
@@ -17,7 +17,7 @@ std::shared_ptr<const WeightSource> synthetic_weights(Distribution distribution,
     source->cols = cols;
     const Rng rng = Rng(seed).stream("weights");
     switch (distribution) {
-        case Distribution::normal:
+        case WeightDistribution::normal:
             source->name = "normal";
             source->read = [rng, cols](std::size_t row, std::size_t first, std::span<float> out) {
                 for (std::size_t i = 0; i < out.size(); ++i) {
@@ -25,7 +25,7 @@ std::shared_ptr<const WeightSource> synthetic_weights(Distribution distribution,
                 }
             };
             break;
-        case Distribution::student_t:
+        case WeightDistribution::student_t:
             source->name = fmt::format("Student t, {} degrees of freedom", format_number(dof));
             source->read = [rng, cols, dof](std::size_t row, std::size_t first,
                                             std::span<float> out) {
@@ -36,7 +36,7 @@ std::shared_ptr<const WeightSource> synthetic_weights(Distribution distribution,
                 }
             };
             break;
-        case Distribution::uniform:
+        case WeightDistribution::uniform:
             source->name = "uniform";
             source->read = [rng, cols](std::size_t row, std::size_t first, std::span<float> out) {
                 const double width = 2 * std::sqrt(3.0);

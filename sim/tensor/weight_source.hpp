@@ -23,10 +23,10 @@ struct WeightSource {
     std::function<void(std::size_t row, std::size_t first, std::span<float> out)> read;
 };
 
-enum class Distribution { normal, student_t, uniform };
+enum class WeightDistribution { normal, student_t, uniform };
 
 /// Independent weights of variance 1. `dof` of Student t, above 2.
-std::shared_ptr<const WeightSource> synthetic_weights(Distribution distribution, double dof,
+std::shared_ptr<const WeightSource> synthetic_weights(WeightDistribution distribution, double dof,
                                                       std::size_t rows, std::size_t cols,
                                                       std::uint64_t seed);
 

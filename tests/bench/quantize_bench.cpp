@@ -19,7 +19,7 @@ constexpr std::size_t rows = 4096, cols = 4096;
 
 const WeightSample& weights() {
     static const WeightSample sample =
-        sample_weights(*synthetic_weights(Distribution::normal, 4, rows, cols, 1), 1, RunContext{});
+        sample_weights(*synthetic_weights(WeightDistribution::normal, 4, rows, cols, 1), 1, RunContext{});
     return sample;
 }
 

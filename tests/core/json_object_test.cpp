@@ -53,6 +53,15 @@ TEST_CASE("a name twice and deep nesting are refused", "[json]") {
     CHECK(of_text("{\"a\": " + std::string(1000000, '[')).find("64 levels") != std::string::npos);
 }
 
+TEST_CASE("members that nobody wants may hold objects alike", "[json]") {
+    const auto wanted = [](const std::string& name) { return name == "kept"; };
+    const std::string text =
+        R"({"data": [{"x": 1, "y": {"x": 2}}, {"x": 3}], "more": {"x": 4}, "kept": {"x": 5}})";
+    CHECK(parse_json(text, "f.json", {}, wanted) ==
+          nlohmann::json::parse(R"({"kept": {"x": 5}})"));
+    CHECK_THROWS_AS(parse_json(R"({"data": {"x": 1, "x": 2}})", "f.json", {}, wanted), Error);
+}
+
 TEST_CASE("fields are asked for by name and type", "[json]") {
     const JsonObject o(R"({"t": "x", "f": true, "n": 1.5, "w": 4096.0, "u": 18446744073709551615,
                            "z": null, "o": {"p": [1]}, "l": [{"q": 2}, 3]})",

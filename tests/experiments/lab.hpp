@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,8 +47,7 @@ inline const Table& table(const Outcome& o, const std::string& name) {
             return t;
         }
     }
-    FAIL("no table " << name);
-    return o.tables.front();
+    throw std::runtime_error("no table " + name);
 }
 
 inline const Figure& figure(const Outcome& o, const std::string& id) {
@@ -58,8 +58,7 @@ inline const Figure& figure(const Outcome& o, const std::string& id) {
             }
         }
     }
-    FAIL("no figure " << id);
-    return o.rows.front().figures.front();
+    throw std::runtime_error("no figure " + id);
 }
 
 }  // namespace nibble::test

@@ -162,7 +162,7 @@ TEST_CASE("hostile hand-ins are refused by name", "[lesson]") {
     CHECK(reason(good + good.substr(15)).find("twice") != std::string::npos);
     CHECK(reason(good + std::string(1, '\0')) == "it is not UTF-8 text");
     CHECK(reason(good + "\xff") == "it is not UTF-8 text");
-    CHECK(reason(good + std::string(largest_hand_in, ' ')) == "it is larger than 16 MiB");
+    CHECK(reason(good + std::string(largest_hand_in, ' ')).ends_with("larger than 16 MiB"));
     const std::size_t json = good.find("hidden>") + 8;
     CHECK(reason(good.substr(0, json) + std::string(100000, '[') + "</pre>").find("nest") !=
           std::string::npos);

@@ -41,8 +41,8 @@ std::string refusal(const WeightSource& source) {
 }  // namespace
 
 TEST_CASE("synthetic weights have variance 1 and can be read from anywhere", "[quantize]") {
-    for (const Distribution d :
-         {Distribution::normal, Distribution::student_t, Distribution::uniform}) {
+    for (const WeightDistribution d :
+         {WeightDistribution::normal, WeightDistribution::student_t, WeightDistribution::uniform}) {
         const auto source = synthetic_weights(d, 5, 256, 300, 7);
         const WeightSample all = sample_weights(*source, 1, {});
         double squares = 0, sum = 0;
@@ -64,7 +64,7 @@ TEST_CASE("synthetic weights have variance 1 and can be read from anywhere", "[q
 }
 
 TEST_CASE("a sample takes every stride-th row, on any number of threads", "[quantize]") {
-    const auto source = synthetic_weights(Distribution::normal, 4, 100, 1000, 1);
+    const auto source = synthetic_weights(WeightDistribution::normal, 4, 100, 1000, 1);
     const WeightSample all = sample_weights(*source, 1, {});
     for (const int count : {1, 2, 3}) {
         set_threads(count);

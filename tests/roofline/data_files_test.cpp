@@ -127,7 +127,7 @@ TEST_CASE("a wrong device file names file, line and key", "[roofline][data]") {
     CHECK(device_refusal(replaced(good_device, "sheet = \"this test\"\n", "")) ==
           "toy.toml:9: source.sheet: is missing; it is a text in quotes");
     CHECK(device_refusal(replaced(good_device, "maker = \"Nobody\"", "maker = "))
-              .starts_with("toy.toml:2: "));
+              .starts_with("toy.toml, line 2, column "));
 }
 
 TEST_CASE("a wrong file is left out and named, the others stay", "[roofline][data]") {

@@ -114,7 +114,7 @@ TEST_CASE("a device file that a reader drops in joins the labs", "[roofline][cli
         (folder / "data") + "' $NIBBLE devices --ids");
     CHECK(contains(run.out, "Mine"));
     CHECK(contains(run.out, "\nmine\n"));
-    CHECK(contains(run.err, "bad.toml:1"));
+    CHECK(contains(run.err, "bad.toml, line 1, column "));
     CHECK(run.status == 1);
     const test::Finished none = test::shell("NIBBLE_DATA=/nowhere $NIBBLE run roofline");
     CHECK(none.status == 1);

@@ -69,7 +69,7 @@ std::vector<Choice> distribution_choices() {
     return {{"normal", "normal"}, {"student_t", "Student t"}, {"uniform", "uniform"}};
 }
 
-std::string label_of(Distribution distribution) {
+std::string label_of(WeightDistribution distribution) {
     return distribution_choices().at(static_cast<std::size_t>(distribution)).label;
 }
 
@@ -81,7 +81,7 @@ struct Params {
     double zoom = 1;
     bool compare = true;
     OverflowRule overflow = OverflowRule::usual;
-    Distribution distribution = Distribution::normal;
+    WeightDistribution distribution = WeightDistribution::normal;
     double spread = 0.25;
     std::string file, tensor;
 };

@@ -20,7 +20,7 @@ struct Params {
     Granularity granularity = Granularity::group;
     ScaleFormat scale_format = ScaleFormat::fp16;
     bool full_range = false;
-    Distribution distribution = Distribution::normal;
+    WeightDistribution distribution = WeightDistribution::normal;
     double dof = 4;
     int rows = 32, cols = 128;
     OutlierKind outliers = OutlierKind::weight;
@@ -162,7 +162,7 @@ Schema<Params> schema() {
             .label("Degrees of freedom")
             .help("Of Student t: fewer make heavier tails, and natural outliers.")
             .when([](const Params& p) {
-                return p.is_synthetic() && p.distribution == Distribution::student_t;
+                return p.is_synthetic() && p.distribution == WeightDistribution::student_t;
             })
             .advanced(),
         integer("rows", &Params::rows, {1, 4096, Scale::log2})
