@@ -39,7 +39,8 @@ std::map<std::string, std::set<std::string>> definitions(const std::string& file
             path.pop_back();
         } else if (!path.empty() && std::find(path.begin(), path.end(), "") == path.end() &&
                    (std::regex_search(line, m, defined) ||
-                    (path.back() != "HWY_NAMESPACE" && std::regex_search(line, m, alias)))) {
+                    (!path.back().ends_with("HWY_NAMESPACE") &&
+                     std::regex_search(line, m, alias)))) {
             std::string name;
             for (const std::string& part : path) {
                 name += part + "::";
