@@ -14,6 +14,18 @@ namespace context = boost::context;
 // stack lies a page without access, so an overflow stops at once.
 constexpr std::size_t stack_bytes = (sanitizer::address ? 256 : 64) * 1024;
 
+/// Gives a stack back without the red zones that were marked on it: the system may lend its addresses
+/// to the next mapped file.
+struct StackAllocator : context::protected_fixedsize_stack {
+    using Protected = context::protected_fixedsize_stack;
+    StackAllocator() : Protected(stack_bytes) {}
+
+    void deallocate(context::stack_context& memory) noexcept {
+        sanitizer::unpoison(static_cast<char*>(memory.sp) - memory.size, memory.size);
+        Protected::deallocate(memory);
+    }
+};
+
 }  // namespace
 
 struct Fiber::State {
@@ -29,7 +41,7 @@ struct Fiber::State {
     void *inside_thread = nullptr, *outside_thread = nullptr;  // ThreadSanitizer's names for them
 
     void start() {
-        context::protected_fixedsize_stack allocator(stack_bytes);
+        StackAllocator allocator;
         const context::stack_context memory = allocator.allocate();
         stack_size = memory.size - context::stack_traits::page_size();
         stack = static_cast<const char*>(memory.sp) - stack_size;

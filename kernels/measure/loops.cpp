@@ -20,6 +20,18 @@ constexpr std::size_t words = hn::MaxLanes(WordTag{});
 constexpr std::size_t streams = 4;  // registers a step
 static_assert(loop_words % (streams * words) == 0);
 
+/// Adds in plain arithmetic, where words may wrap; some reductions of the compiler's headers add them
+/// as signed.
+std::uint64_t sum_of_words(hn::Vec<WordTag> v) {
+    std::array<std::uint64_t, words> lanes;
+    hn::StoreU(v, WordTag{}, lanes.data());
+    std::uint64_t sum = 0;
+    for (const std::uint64_t lane : lanes) {
+        sum += lane;
+    }
+    return sum;
+}
+
 std::uint64_t read_loop(const std::uint64_t* from, std::size_t count) {
     const WordTag d;
     std::array<hn::Vec<WordTag>, streams> sums;
@@ -29,8 +41,7 @@ std::uint64_t read_loop(const std::uint64_t* from, std::size_t count) {
             sums[s] = hn::Add(sums[s], hn::Load(d, from + i + s * words));
         }
     }
-    return hn::GetLane(
-        hn::SumOfLanes(d, hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3]))));
+    return sum_of_words(hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3])));
 }
 
 void write_loop(std::uint64_t* to, std::size_t count, std::uint64_t value) {
