@@ -57,7 +57,7 @@ float draw_heading(const Outcome& outcome, Panel& panel, const Rect& area) {
     }
     const float used = y - area.y;
     for (const std::string& line : few_lines(outcome.explanation, theme.body(), area.width,
-                                             fits(body_line, used, 3), panel.measure)) {
+                                             fits(body_line, used, 5), panel.measure)) {
         panel.text({area.x, y + 14 * s}, line, theme.body(), theme.muted);
         y += body_line;
     }
