@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "kernels/crew.hpp"
+#include "sim/core/arithmetic.hpp"
 #include "sim/core/one_thread.hpp"
 
 #if defined(__has_feature)  // clang says it this way, gcc the other
@@ -96,7 +97,7 @@ int threads() {
 
 void parallel_for(std::size_t count, std::size_t grain,
                   const std::function<void(std::size_t, std::size_t)>& body) {
-    const std::size_t pieces = (count + grain - 1) / grain;
+    const std::size_t pieces = ceil_div(count, grain);
     const auto run_pieces = [&](std::size_t first, std::size_t last) {
         for (std::size_t i = first; i < last; ++i) {
             body(i * grain, std::min(count, (i + 1) * grain));

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "sim/core/device.hpp"
+#include "sim/core/stopwatch.hpp"
 
 namespace nibble {
 
@@ -120,8 +121,7 @@ Runner::Landed Runner::perform(const Job& job) {
         landed.error = std::string("this is a bug in Nibble: ") + e.what();
         landed.hint = "undo, and report it with the scenario";
     }
-    landed.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    landed.seconds = seconds_since(begin);
     return landed;
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <span>
 
+#include "sim/core/arithmetic.hpp"
 #include "sim/core/parallel.hpp"
 
 namespace nibble {
@@ -26,8 +27,8 @@ TensorSample sample_values(const WeightSource& source, double scale, std::size_t
     const std::size_t total = source.rows * source.cols;
     TensorSample sample{source.name, static_cast<std::int64_t>(total), {}};
     constexpr std::size_t run = TensorSample::run_length;
-    const std::size_t runs = (total + run - 1) / run;
-    const std::size_t kept = std::min(runs, std::max<std::size_t>(1, (limit + run - 1) / run));
+    const std::size_t runs = ceil_div(total, run);
+    const std::size_t kept = std::min(runs, std::max<std::size_t>(1, ceil_div(limit, run)));
     // Whole runs; the last one of the tensor may be short.
     const auto first_of = [&](std::size_t k) { return k * runs / kept * run; };
     sample.values.resize((kept - 1) * run + std::min(run, total - first_of(kept - 1)));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/core/arithmetic.hpp"
+
 namespace nibble {
 
 BlockKey block_key(BlockKey parent, const CachedTokens& tokens, std::int64_t first,
@@ -101,7 +103,7 @@ PrefixEvent PrefixBlocks::open(PrefixTable& table, const CachedTokens& tokens,
 }
 
 std::int64_t PrefixBlocks::missing(const PrefixTable& table, std::int64_t stored) const {
-    const std::int64_t wanted = (stored + block_size_ - 1) / block_size_;
+    const std::int64_t wanted = ceil_div(stored, block_size_);
     return std::max<std::int64_t>(0, wanted - static_cast<std::int64_t>(table.blocks_.size()));
 }
 

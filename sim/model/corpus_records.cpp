@@ -94,7 +94,7 @@ private:
     }
 
     void row(int number) {
-        static const Words digits = {"1", "2", "3", "4", "5", "6", "7", "8", "9"};
+        static const Words one_digit = {"1", "2", "3", "4", "5", "6", "7", "8", "9"};
         std::string thing, person;
         writer_.say(std::to_string(number));
         int bought = 0;
@@ -108,10 +108,10 @@ private:
                     person = who_or_what(customers, homes_);
                     break;
                 case quantity:
-                    bought = 1 + static_cast<int>(writer_.pick(digits));
+                    bought = 1 + static_cast<int>(writer_.pick(one_digit));
                     break;
                 case price:
-                    follows(prices_, thing, digits);
+                    follows(prices_, thing, one_digit);
                     break;
                 case city:
                     follows(homes_, person, cities);

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cmath>
 
+#include "sim/core/stopwatch.hpp"
+
 namespace nibble {
 namespace {
 
@@ -88,8 +90,7 @@ Score score(const Model<float>& model, std::span<const TokenIds> sequences,
         throw Error(Error::Code::bad_param, "no token is predicted",
                     "every token after the first is; give at least two");
     }
-    result.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    result.seconds = seconds_since(begin);
     return result;
 }
 

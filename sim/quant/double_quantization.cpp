@@ -1,9 +1,11 @@
 #include "sim/quant/double_quantization.hpp"
 
+#include "sim/core/arithmetic.hpp"
+
 namespace nibble {
 
 DoubleQuantized::DoubleQuantized(std::span<const float> extents)
-    : codes_(extents.size()), block_scales_((extents.size() + block - 1) / block) {
+    : codes_(extents.size()), block_scales_(ceil_div(extents.size(), block)) {
     mean_ = kernels::quantize_scales(extents.data(), extents.size(), codes_.data(),
                                      block_scales_.data());
 }

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "kernels/feedback/ops.hpp"
+#include "sim/core/arithmetic.hpp"
 #include "sim/core/parallel.hpp"
 #include "sim/core/stopwatch.hpp"
 #include "sim/quant/inverse_factor.hpp"
@@ -62,7 +63,7 @@ class Tile {
 public:
     Tile(const Plan& plan, Index first_row, Index rows, IntegerWeights& out, GptqTrace* trace)
         : plan_(plan), first_(first_row), rows_(rows), out_(out), trace_(trace) {
-        padded_ = (rows + strip - 1) / strip * strip;
+        padded_ = ceil_div(rows, strip) * strip;
         weights_.resize(rows, plan.n());
         for (Index r = 0; r < rows; ++r) {
             const float* from = plan.weights.row(first_ + r);
@@ -194,7 +195,8 @@ private:
         for (Index r = 0; r < rows_; ++r) {
             std::uint8_t* codes = out_.codes.data() + (first_ + r) * plan_.n();
             for (Index i = block.first; i < block.last; ++i) {
-                codes[plan_.order[extent(i)]] = static_cast<std::uint8_t>(codes_(i - block.first, r));
+                codes[plan_.order[extent(i)]] =
+                    static_cast<std::uint8_t>(codes_(i - block.first, r));
                 if (trace_) {
                     trace_->errors(first_ + r, i) = errors_(i - block.first, r);
                 }
@@ -234,8 +236,9 @@ Matrix<float> make_hessian(View<const float> gram, Plan& plan) {
     plan.order.resize(extent(n));
     std::iota(plan.order.begin(), plan.order.end(), Index{0});
     if (plan.options.act_order) {
-        std::stable_sort(plan.order.begin(), plan.order.end(),
-                         [&](Index a, Index b) { return diagonal[extent(a)] > diagonal[extent(b)]; });
+        std::stable_sort(plan.order.begin(), plan.order.end(), [&](Index a, Index b) {
+            return diagonal[extent(a)] > diagonal[extent(b)];
+        });
     }
     Matrix<float> h(n, n);
     parallel_for(extent(n), 64, [&](std::size_t begin, std::size_t end) {

@@ -4,13 +4,14 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "sim/core/arithmetic.hpp"
 #include "sim/core/parallel.hpp"
 #include "sim/quant/integer_weights.hpp"
 
 namespace nibble {
 namespace {
 
-constexpr Index gram_rows = 96;    // as the product's kernel likes them
+constexpr Index gram_rows = 96;      // as the product's kernel likes them
 constexpr Index form_columns = 256;  // of a block of a quadratic form
 constexpr std::size_t mirror_tile = 64;
 
@@ -67,7 +68,7 @@ LayerInput observe(View<const float> tokens, bool with_gram) {
 }
 
 QuadraticForm::QuadraticForm(View<const float> symmetric) : cols_(symmetric.cols) {
-    blocks_.resize(static_cast<std::size_t>((cols_ + form_columns - 1) / form_columns));
+    blocks_.resize(static_cast<std::size_t>(ceil_div(cols_, form_columns)));
     parallel_for(blocks_.size(), 1, [&](std::size_t begin, std::size_t end) {
         for (std::size_t b = begin; b < end; ++b) {
             const Index first = static_cast<Index>(b) * form_columns;

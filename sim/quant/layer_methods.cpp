@@ -3,6 +3,7 @@
 #include <chrono>
 #include <fmt/format.h>
 
+#include "sim/core/stopwatch.hpp"
 #include "sim/quant/rtn.hpp"
 
 namespace nibble {
@@ -245,7 +246,7 @@ QuantizedLayer quantize_layer(const MethodSettings& settings, View<const float> 
     }
     const auto begin = std::chrono::steady_clock::now();
     QuantizedLayer layer = run(settings, weights, input);
-    layer.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    layer.seconds = seconds_since(begin);
     return layer;
 }
 

@@ -4,14 +4,15 @@
 #include <cmath>
 #include <numeric>
 
+#include "sim/core/arithmetic.hpp"
 #include "sim/core/error.hpp"
 #include "sim/core/parallel.hpp"
 
 namespace nibble {
 namespace {
 
-constexpr double z95 = 1.959963984540054;  // the normal's 97.5 % quantile
-constexpr std::size_t steps_a_piece = 1024;        // steps of one piece: about 30 us
+constexpr double z95 = 1.959963984540054;    // the normal's 97.5 % quantile
+constexpr std::size_t steps_a_piece = 1024;  // steps of one piece: about 30 us
 constexpr std::int64_t reports = 20;
 constexpr std::int64_t most_draws = 1 << 22;  // between two reports: about 20 ms
 
@@ -68,7 +69,7 @@ AcceptedCounts simulate_chain(const Rng& rng, double alpha, int k, std::int64_t 
     NIBBLE_ASSERT(k >= 0 && steps > 0, "a run has steps, and a step no fewer than no drafts");
     AcceptedCounts counts{std::vector<std::int64_t>(static_cast<std::size_t>(k) + 1)};
     const std::vector<std::int64_t> none = counts.steps;
-    const std::int64_t stride = std::min((steps + reports - 1) / reports, most_draws / (k + 1));
+    const std::int64_t stride = std::min(ceil_div(steps, reports), most_draws / (k + 1));
     for (std::int64_t from = 0; from < steps; from += stride) {
         const std::int64_t many = std::min(stride, steps - from);
         const auto play = [&](std::size_t begin, std::size_t end) {
@@ -79,8 +80,8 @@ AcceptedCounts simulate_chain(const Rng& rng, double alpha, int k, std::int64_t 
             }
             return piece;
         };
-        counts.steps =
-            parallel_reduce(static_cast<std::size_t>(many), steps_a_piece, counts.steps, play, added);
+        counts.steps = parallel_reduce(static_cast<std::size_t>(many), steps_a_piece, counts.steps,
+                                       play, added);
         if (grown) {
             grown(counts, static_cast<double>(from + many) / static_cast<double>(steps));
         }

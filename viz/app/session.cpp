@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/core/stopwatch.hpp"
+
 namespace nibble {
 namespace {
 
@@ -267,9 +269,7 @@ bool Session::poll() {
 }
 
 double Session::waited_seconds() const {
-    return busy_
-               ? std::chrono::duration<double>(std::chrono::steady_clock::now() - asked_at_).count()
-               : 0;
+    return busy_ ? seconds_since(asked_at_) : 0;
 }
 
 }  // namespace nibble

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "sim/core/stopwatch.hpp"
 #include "sim/core/text.hpp"
 #include "sim/model/loss_curve.hpp"
 #include "viz/cli/commands.hpp"
@@ -130,8 +131,7 @@ int train_command(const Words& words) {
     const auto begin = std::chrono::steady_clock::now();
     const Index before = trainer.losses().empty() ? 0 : trainer.losses().back().tokens;
     const bool finished = run_training(trainer, folder, line.get<double>("save_every"));
-    const double seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    const double seconds = seconds_since(begin);
     if (!finished) {
         note(
             fmt::format("train: stopped after step {} of {} and saved; go on with "

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "sim/core/stopwatch.hpp"
 #include "sim/core/text.hpp"
 #include "sim/model/shipped.hpp"
 #include "viz/cli/commands.hpp"
@@ -137,7 +138,7 @@ int quantize_tensor(const CommandLine& line, const MethodSettings& settings) {
         check_finite(unseen->values.view(), "--eval");
     }
     QuantizedLayer layer = quantize_layer(settings, w.values.view(), input ? &*input : nullptr);
-    layer.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    layer.seconds = seconds_since(begin);
     if (!out.empty()) {
         write_stored_safetensors(out,
                                  line.is_on("packed")

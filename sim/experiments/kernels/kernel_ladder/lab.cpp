@@ -1,8 +1,6 @@
 // Why one kernel is fast and another slow: every rung of a ladder of kernels under the X-ray, the
 // source of one of them, and which lane asks for which word of memory. No GPU is needed, and no
-// time is claimed: what is counted is what the kernels ask of memory. Parameters and the run; the
-// counting is in kernel_ladder_xray, the pictures in kernel_ladder_figures, _source and _lanes, the
-// words in kernel_ladder_words.
+// time is claimed: what is counted is what the kernels ask of memory.
 #include <algorithm>
 #include <fmt/format.h>
 #include <stdexcept>

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "sim/core/arithmetic.hpp"
 #include "sim/experiments/kvcache/radix_cache/data.hpp"
 
 namespace nibble::radix_cache_lab {
@@ -14,7 +15,7 @@ constexpr std::size_t most_points = 1000;
 template <class Value>
 Line line_of(const Data& d, std::string name, Role role, Value value) {
     Line line{std::move(name), role, {}, {}};
-    const std::size_t count = d.count(), every = (count + most_points - 1) / most_points;
+    const std::size_t count = d.count(), every = ceil_div(count, most_points);
     for (std::size_t k = 1; k <= count; ++k) {
         const double y = value(k);  // called for every step: it may add up
         if (k % every == 0 || k == count) {

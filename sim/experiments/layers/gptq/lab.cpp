@@ -1,6 +1,4 @@
-// A layer rounded by GPTQ, column by column: parameters, run, show. The layer comes from
-// gptq_layer, the moments from gptq_data, the pictures from gptq_figures, the words from
-// gptq_words.
+// A layer rounded by GPTQ, column by column.
 #include "sim/experiments/layers/gptq/figures.hpp"
 
 namespace nibble::gptq_lab {

@@ -1,6 +1,5 @@
 // Every operator of a transformer step under the roof of a machine: what waits for memory, what for
-// arithmetic, and how the batch moves the one towards the other. Parameters and the run; the
-// picture is in roofline_figures, the words are in roofline_words.
+// arithmetic, and how the batch moves the one towards the other.
 #include "sim/core/experiment.hpp"
 #include "sim/experiments/machines/roofline/data.hpp"
 

@@ -1,6 +1,5 @@
 // A small language model trains from nothing while you watch: loss on text it learns from and on
-// text it has never seen, above the floor that nobody can go below. Parameters here; the run is in
-// training_data, pictures and words in training_figures.
+// text it has never seen, above the floor that nobody can go below.
 #include "sim/experiments/models/training/data.hpp"
 
 namespace nibble::training_lab {

@@ -1,9 +1,9 @@
 // Round-to-nearest quantization of a weight matrix: who shares a scale, and what one outlier does
-// to them. Parameters and the run; the work is in quantizer_sweep, the picture in
-// quantizer_figures, the words in quantizer_words.
+// to them. The work is in sim/quant/quantizer_sweep.
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "sim/core/arithmetic.hpp"
 #include "sim/experiments/numbers/quantizer/figures.hpp"
 
 namespace nibble::quantizer_lab {
@@ -67,7 +67,7 @@ Data run(const Params& p, const RunContext& context) {
                             ? synthetic_weights(p.distribution, p.dof, rows, cols, context.seed)
                             : file_weights(p.file, p.tensor);
     const std::size_t limit = weights_at_most(*source, context);
-    const std::size_t stride = (source->rows * source->cols + limit - 1) / limit;
+    const std::size_t stride = ceil_div(source->rows * source->cols, limit);
     const auto sample = context.memo<WeightSample>(
         fmt::format("weights {} every {}", source->key, stride),
         [&] { return sample_weights(*source, stride, context); },

@@ -1,6 +1,5 @@
 // The same requests in static, dynamic, continuous and chunked batches, place by place: who sits
-// where, who waits for whom, and which places stay empty. Parameters, run, show; the runs come from
-// batching_data, pictures and words from batching_show.
+// where, who waits for whom, and which places stay empty.
 #include "sim/experiments/serving/batching/show.hpp"
 
 namespace nibble::batching_lab {

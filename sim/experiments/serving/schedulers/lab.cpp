@@ -1,5 +1,4 @@
-// One list of requests, every scheduler: who waits, who is interrupted, what it costs. Parameters,
-// run, show; the runs come from schedulers_data, pictures and words from schedulers_show.
+// One list of requests, every scheduler: who waits, who is interrupted, what it costs.
 #include "sim/experiments/serving/schedulers/show.hpp"
 
 namespace nibble::schedulers_lab {

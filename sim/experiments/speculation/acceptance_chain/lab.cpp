@@ -1,6 +1,5 @@
 // How far a chain of guesses holds: K drafts in a row, each accepted with chance alpha, and what a
-// step of the target yields for it. Closed form, dice and two real models side by side. Parameters
-// and the run; the pictures are in acceptance_chain_figures, the words in acceptance_chain_words.
+// step of the target yields for it. Closed form, dice and two real models side by side.
 #include <algorithm>
 #include <fmt/format.h>
 

@@ -1,6 +1,5 @@
 // Two distributions over a handful of words, and what comes out when the draft proposes and the
-// target decides: always the target's, whatever the draft, unless the rule is broken. Parameters
-// and the run; the pictures are in distributions_figures, the words in distributions_words.
+// target decides: always the target's, whatever the draft, unless the rule is broken.
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>

@@ -1,6 +1,4 @@
 // Two real models writing text: one drafts, the other verifies, and every token shows who wrote it.
-// Parameters and the timeline; the run is in speculate_live_data, the pictures in
-// speculate_live_figures, the words in speculate_live_words.
 #include <fmt/format.h>
 
 #include "sim/experiments/speculation/speculate_live/data.hpp"

@@ -1,6 +1,5 @@
 // When a draft model makes a real pair of models faster, and when it makes it slower: the roofline
-// of both over batch and context. Parameters and the run; the pictures are in when_it_pays_figures,
-// the words in when_it_pays_words.
+// of both over batch and context.
 #include <algorithm>
 #include <cmath>
 
